@@ -1,0 +1,120 @@
+"""What the rooms tell each other: typed values without behaviour.
+
+Times are UTC milliseconds since 1970 where a name ends in `_at`, `since` or `until`, seconds where it ends
+in `_s`; rates are bytes per second; usages are percent, 0 to 100.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What agentmon thinks of a monitor, in words (CONTRACT section 2)."""
+
+    PENDING = "pending"
+    UP = "up"
+    DEGRADED = "degraded"
+    LATE = "late"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class MountUsage:
+    """One mounted file system of a report; sizes are the text that the agent sent ("50G")."""
+
+    mount: str
+    usage: float
+    size: str | None = None
+    used: str | None = None
+    avail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One agent report without its key; a mount stands in `disk_usage` at most once.
+
+    `memory_total_mb` counts units of 2^20 bytes; the network fields are counters since the machine's boot.
+    """
+
+    cpu_usage: float
+    memory_usage: float
+    memory_total_mb: int
+    disk_usage: tuple[MountUsage, ...] = ()
+    cpu_iowait: float | None = None
+    swap_usage: float | None = None
+    network_rx_bytes: int | None = None
+    network_tx_bytes: int | None = None
+    load_1m: float | None = None
+    load_5m: float | None = None
+    load_15m: float | None = None
+    os: str | None = None
+    hostname: str | None = None
+    kernel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A stored report and when the receiver got it; `at` rises strictly per monitor."""
+
+    at: int
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One monitored server as it stands now: all that the fleet table needs.
+
+    `interval_s` is learned from the reports; `cpu_course` holds the CPU usage of the last reports, oldest
+    first, at most `COURSE_LENGTH`; `address` is where the last report came from. `seq` grows with each change
+    of any monitor, so it orders changes over the whole fleet.
+    """
+
+    id: int
+    name: str
+    created_at: int
+    status: Status
+    status_since: int
+    seq: int
+    paused_until: int | None = None
+    down_after_s: float | None = None
+    late_after_s: float | None = None
+    last_report_at: int | None = None
+    address: str | None = None
+    interval_s: float | None = None
+    report: Report | None = None
+    network_rx_rate: float | None = None
+    network_tx_rate: float | None = None
+    cpu_course: tuple[float, ...] = ()
+
+
+COURSE_LENGTH = 60
+"""Reports that `Monitor.cpu_course` remembers: an hour of an agent that reports each minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChange:
+    """What changed in the fleet: monitors with a newer `seq`, the ids of all that exist, the newest `seq`."""
+
+    seq: int
+    monitors: tuple[Monitor, ...]
+    ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A monitor's agent key and the command that installs an agent with it, as one line for a shell."""
+
+    id: int
+    name: str
+    agent_key: str
+    install: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverInfo:
+    """The running receiver: since when, under which URL agents reach it, and what is wrong with it, if anything."""
+
+    since: int
+    url: str
+    problem: str | None = None

@@ -1,0 +1,45 @@
+"""What the console asks of the rest of the house; whoever starts it hands in something of this shape."""
+
+from typing import Protocol
+
+from store.models import Credentials, ReceiverInfo
+
+
+class Admin(Protocol):
+    """The changes that a person can ask for.
+
+    Every method raises `store.errors.ChangeRefusedError` when the change cannot be made (the message says why)
+    and `store.errors.ReceiverUnreachableError` when no receiver runs on this database.
+    """
+
+    async def receiver(self) -> ReceiverInfo:
+        """Return what the running receiver says of itself."""
+        ...
+
+    async def credentials(self, name: str) -> Credentials:
+        """Return a monitor's newest agent key and its install command."""
+        ...
+
+    async def create(self, name: str) -> Credentials:
+        """Create a monitor with a new key."""
+        ...
+
+    async def rename(self, name: str, new_name: str) -> None:
+        """Give a monitor another name."""
+        ...
+
+    async def rotate(self, name: str) -> Credentials:
+        """Give a monitor a new key; the old one works until the first report with the new one."""
+        ...
+
+    async def pause(self, name: str, for_s: float | None = None) -> None:
+        """Judge a monitor no more, until resumed or for `for_s` seconds."""
+        ...
+
+    async def resume(self, name: str) -> None:
+        """Judge a paused monitor again."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove a monitor and its history."""
+        ...
