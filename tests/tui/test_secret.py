@@ -1,0 +1,66 @@
+"""What tui/widgets/secret.py promises: masks tell nothing, broken commands mean the same to a shell."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store.models import Credentials
+from tui.widgets.secret import DOT, mask, masked_install, shell_lines
+
+KEY = "amk_" + "Ab3" * 13 + "z"
+INSTALL = f"curl -fsS http://monitor.example.org:8420/agent.sh | sudo AGENTMON_KEY={KEY} sh -s install"
+
+
+def test_a_mask_keeps_the_place_of_a_key_and_nothing_of_it() -> None:
+    assert mask(KEY) == "amk_" + DOT * 40
+    assert mask("hunter2") == mask("some-much-longer-foreign-key") == DOT * 24
+
+
+@pytest.mark.parametrize("key", [KEY, "hunter2", "it's$quoted", "a b"])
+def test_a_masked_command_holds_no_key_however_it_was_quoted(key: str) -> None:
+    command = f"AGENTMON_KEY={shlex.quote(key)} sh install"
+    masked = masked_install(Credentials(1, "web-1", key, command))
+    assert key not in masked
+    assert masked == f"AGENTMON_KEY={mask(key)} sh install"
+
+
+def test_a_command_is_broken_between_words_with_the_backslash_in_the_last_column() -> None:
+    lines = shell_lines(INSTALL, 80)
+    assert lines[0] == "curl -fsS http://monitor.example.org:8420/agent.sh | sudo".ljust(79) + "\\"
+    assert lines[1] == f"AGENTMON_KEY={KEY} sh -s install"
+
+
+def test_a_command_that_fits_is_left_alone() -> None:
+    assert shell_lines("sh -c 'a  b'", 12) == ["sh -c 'a  b'"]
+
+
+def test_a_quoted_word_longer_than_a_line_stays_whole() -> None:
+    quoted = "'" + "x" * 30 + "'"
+    assert shell_lines(f"echo {quoted} end", 10) == ["echo     \\", f"{quoted}\\", " end"]
+
+
+words = st.lists(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=30), min_size=1, max_size=8)
+
+
+def _double_quote(word: str) -> str:
+    """Quote a word as "..." for a shell."""
+    return '"' + "".join("\\" + char if char in '\\"$`' else char for char in word) + '"'
+
+
+@settings(max_examples=60, deadline=None)
+@given(words, st.integers(min_value=12, max_value=60), st.sampled_from([shlex.quote, _double_quote]))
+def test_a_broken_command_means_the_same_to_a_shell(
+    arguments: list[str], width: int, quote: Callable[[str], str]
+) -> None:
+    command = "printf '%s|' " + " ".join(quote(word) for word in arguments)
+    shell = shutil.which("sh")
+    assert shell, "a POSIX shell is needed"
+    answer = subprocess.run(
+        [shell, "-c", "\n".join(shell_lines(command, width))], capture_output=True, check=True, text=True
+    )
+    assert answer.stdout == "".join(word + "|" for word in arguments)
