@@ -1,0 +1,228 @@
+"""Every key of the console, said once: bindings, footer, help screen and command palette are made from `ACTIONS`.
+
+An action's `name` is what Textual runs: `app.x` is `action_x` of the app, `x` that of the screen it is pressed on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding, BindingType
+
+
+class Room(StrEnum):
+    """A screen of the console; its value is the title that the help screen gives it."""
+
+    ANYWHERE = "Anywhere"
+    FLEET = "Fleet"
+    SERVER = "Server"
+    NEW = "New monitor"
+    KEY = "Key"
+    HELP = "Help"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a person can do, where, and with which keys.
+
+    `changes` marks what a read-only console does not offer; `footer` orders it in the footer (lower is kept
+    longer as the terminal narrows), None leaves it out there; `shown` is how its keys are written for people.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    shown: str
+    label: str
+    help: str
+    rooms: frozenset[Room]
+    changes: bool = False
+    palette: bool = True
+    footer: int | None = None
+
+
+FORBIDDEN_KEYS = frozenset({"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"})
+"""Prefix keys of screen and tmux, and the keys that stop and start a terminal."""
+
+_ANYWHERE = frozenset({Room.ANYWHERE})
+_FLEET = frozenset({Room.FLEET})
+_MONITOR = frozenset({Room.FLEET, Room.SERVER})
+_SECRET = frozenset({Room.SERVER, Room.KEY})
+_INNER = frozenset({Room.SERVER, Room.NEW, Room.KEY, Room.HELP})
+
+
+def _sort(letter: str, column: str, label: str, order: str) -> Action:
+    text = f"Sort by {label}, {order}; again to reverse"
+    return Action(f"sort_by('{column}')", (letter,), letter, f"Sort by {label}", text, _FLEET)
+
+
+def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
+    return Action(name, keys, shown, text, text, _FLEET, palette=False)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", ("enter",), "enter", "Open", "Everything about the selected server", _FLEET, footer=1),
+    Action(
+        "app.new_monitor",
+        ("n",),
+        "n",
+        "New",
+        "Add a server: name it, get its key and install command",
+        _FLEET,
+        changes=True,
+        footer=2,
+    ),
+    Action(
+        "app.show_key",
+        ("K",),
+        "K",
+        "Key",
+        "The server's agent key and install command",
+        _MONITOR,
+        changes=True,
+        footer=3,
+    ),
+    Action(
+        "app.pause",
+        ("p",),
+        "p",
+        "Pause",
+        "Stop judging this server, or judge it again; reports are still stored",
+        _MONITOR,
+        changes=True,
+        footer=4,
+    ),
+    Action(
+        "app.delete",
+        ("d",),
+        "d",
+        "Delete",
+        "Remove this server and its history, after its name is typed",
+        _MONITOR,
+        changes=True,
+        footer=5,
+    ),
+    Action(
+        "filter",
+        ("/",),
+        "/",
+        "Filter",
+        "Show only servers whose name, host, OS, address or status matches",
+        _FLEET,
+        footer=6,
+    ),
+    Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter", _FLEET),
+    _sort("S", "status", "status", "worst first"),
+    _sort("A", "age", "age of the last report", "oldest first"),
+    _sort("N", "name", "name", "A to Z"),
+    _sort("C", "cpu", "CPU", "highest first"),
+    _sort("M", "memory", "memory", "highest first"),
+    _sort("W", "swap", "swap", "highest first"),
+    _sort("D", "disk", "fullest disk", "highest first"),
+    _sort("R", "rx", "network in", "highest first"),
+    _sort("T", "tx", "network out", "highest first"),
+    _sort("L", "load", "load", "highest first"),
+    _sort("Y", "system", "system", "A to Z"),
+    Action(
+        "sort_left", ("<",), "<", "Sort by the column to the left", "Sort by the column to the left", _FLEET
+    ),
+    Action(
+        "sort_right",
+        (">",),
+        ">",
+        "Sort by the column to the right",
+        "Sort by the column to the right",
+        _FLEET,
+    ),
+    Action("reverse", ("r",), "r", "Reverse the order", "Reverse the order", _FLEET),
+    _move("down", ("j", "down"), "j ↓", "Next server"),
+    _move("up", ("k", "up"), "k ↑", "Previous server"),
+    _move("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page down"),
+    _move("page_up", ("pageup",), "pgup", "A page up"),
+    _move("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
+    _move("bottom", ("G", "end"), "G end", "To the last server"),
+    Action("reveal", ("v",), "v", "Reveal", "Show or hide the agent key", _SECRET, changes=True, footer=1),
+    Action(
+        "copy",
+        ("c",),
+        "c",
+        "Copy key",
+        "Copy the agent key to the clipboard",
+        _SECRET,
+        changes=True,
+        footer=2,
+    ),
+    Action(
+        "copy_install",
+        ("i",),
+        "i",
+        "Copy install",
+        "Copy the install command to the clipboard",
+        frozenset({Room.KEY}),
+        changes=True,
+        footer=3,
+    ),
+    Action(
+        "rotate",
+        ("r",),
+        "r",
+        "Rotate",
+        "Give the server a new key; the old one works until the new one reports",
+        frozenset({Room.KEY}),
+        changes=True,
+        footer=4,
+    ),
+    Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
+    Action("app.help", ("?", "f1"), "?", "Help", "All keys", _ANYWHERE, footer=8),
+    Action(
+        "app.command_palette",
+        ("ctrl+p", ":"),
+        "ctrl+p",
+        "Commands",
+        "Find an action by its name",
+        _ANYWHERE,
+        palette=False,
+    ),
+    Action("app.quit", ("q",), "q", "Quit", "Leave the console", _ANYWHERE, footer=9),
+    Action(
+        "app.hint_quit",
+        ("ctrl+c",),
+        "ctrl+c",
+        "How to quit",
+        "Says how to quit, and quits not",
+        _ANYWHERE,
+        palette=False,
+    ),
+)
+
+CHANGING = frozenset(action.name.removeprefix("app.") for action in ACTIONS if action.changes)
+"""Names of the methods that a read-only console does not run."""
+
+
+def offered(room: Room, read_only: bool = False) -> Iterator[Action]:
+    """Yield the actions of a room and those that work anywhere, in the table's order."""
+    for action in ACTIONS:
+        if (room in action.rooms or Room.ANYWHERE in action.rooms) and not (read_only and action.changes):
+            yield action
+
+
+def bindings(room: Room) -> list[BindingType]:
+    """Return the Textual bindings of one room: `BINDINGS` of its screen, or of the app for `Room.ANYWHERE`."""
+    return [
+        Binding(
+            ",".join(_TEXTUAL_KEYS.get(key, key) for key in action.keys),
+            action.name,
+            action.label,
+            show=False,
+        )
+        for action in ACTIONS
+        if room in action.rooms
+    ]
+
+
+_TEXTUAL_KEYS = {
+    "/": "slash",
+    "?": "question_mark",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    ":": "colon",
+}

@@ -1,0 +1,222 @@
+"""The console: one Textual app that shows what the store holds and asks the receiver for changes."""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.theme import Theme
+
+from store.errors import AgentmonError, StoreUnavailableError
+from store.models import Monitor, Status
+from store.reader import Reader
+from tui.actions import CHANGING, Room, bindings, offered
+from tui.draw import safe
+from tui.feed import FleetChanged, FleetFeed, FleetReader
+from tui.ports import Admin
+from tui.screens.base import ConsoleScreen
+from tui.screens.fleet import FleetScreen
+
+TICK_S = 1.0
+"""How often the store is read and clocks move on."""
+
+ASK_EVERY = 5
+"""Ticks between two questions to a receiver that answered; one that did not is asked each tick."""
+
+THEME = Theme(
+    name="agentmon",
+    dark=True,
+    primary="#7aaedc",
+    secondary="#7d8594",
+    accent="#7aaedc",
+    foreground="#c9ced8",
+    background="#13161c",
+    surface="#191d25",
+    panel="#1d222b",
+    success="#5fb89a",
+    warning="#e0b34f",
+    error="#ff7a66",
+)
+
+
+class ConsoleApp(App[None], inherit_bindings=False):
+    """The console on one database.
+
+    Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, and `fleet_changed`, a
+    signal published every second.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "agentmon"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Room.ANYWHERE)
+
+    def __init__(
+        self,
+        database: Path,
+        admin: Admin,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+        reader: FleetReader | None = None,
+    ) -> None:
+        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`."""
+        super().__init__()
+        self.admin = admin
+        self.read_only = read_only
+        self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
+        self.feed = FleetFeed(partial(_opened, database, reader), admin)
+        self._clock = clock
+        self._ticks = 0
+        self.animation_level = "none"
+        self.register_theme(THEME)
+        self.theme = THEME.name
+
+    @property
+    def reader(self) -> FleetReader:
+        """The store, to read; raises `StoreUnavailableError` while it is not open."""
+        if self.feed.reader is None:
+            raise StoreUnavailableError(self.feed.problem or "the database is not open yet")
+        return self.feed.reader
+
+    def now(self) -> int:
+        """Return the wall clock's time in UTC milliseconds."""
+        return int(self._clock() * 1000)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the home screen."""
+        return FleetScreen()
+
+    def on_mount(self) -> None:
+        """Start the one timer."""
+        self.set_interval(TICK_S, self._tick)
+        self._tick()
+
+    def _tick(self) -> None:
+        if not self._busy("feed"):
+            self.run_worker(self.refresh_fleet(), group="feed")
+        if (self._ticks % ASK_EVERY == 0 or self.feed.receiver is None) and not self._busy("receiver"):
+            self.run_worker(self._ask_receiver(), group="receiver")
+        self._ticks += 1
+
+    def _busy(self, group: str) -> bool:
+        return any(worker.group == group and not worker.is_finished for worker in self.workers)
+
+    async def refresh_fleet(self) -> None:
+        """Read what changed and tell the screens; called every second and after each change made here."""
+        self.fleet_changed.publish(await self.feed.refresh())
+
+    async def _ask_receiver(self) -> None:
+        before = (self.feed.receiver, self.feed.receiver_problem)
+        await self.feed.ask_receiver()
+        if before != (self.feed.receiver, self.feed.receiver_problem):
+            self.fleet_changed.publish(FleetChanged())
+
+    async def on_unmount(self) -> None:
+        """Let go of the database, else its thread would keep the process."""
+        await self.feed.close()
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        """Show a line of any origin as a toast."""
+        self.notify(safe(text, 500), severity="error" if error else "information", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse what changes something when the console is read-only, wherever it is bound."""
+        return not (self.read_only and action in CHANGING)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Yield the palette's commands: the actions of the screen below it."""
+        room = screen.room if isinstance(screen, ConsoleScreen) else Room.ANYWHERE
+        for action in offered(room, self.read_only):
+            if action.palette:
+                run = partial(self.run_action, action.name, screen)
+                yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
+
+    def subject(self) -> Monitor | None:
+        """Return the monitor that the screen on top is about."""
+        return self.screen.subject() if isinstance(self.screen, ConsoleScreen) else None
+
+    def action_new_monitor(self) -> None:
+        """Ask for a new monitor's name."""
+        from tui.screens.new_monitor import NewMonitorScreen
+
+        self.push_screen(NewMonitorScreen())
+
+    def open_monitor(self, monitor_id: int) -> None:
+        """Show everything about one monitor."""
+        from tui.screens.server import ServerScreen
+
+        self.push_screen(ServerScreen(monitor_id))
+
+    def action_show_key(self) -> None:
+        """Show the agent key of the monitor at hand."""
+        from tui.screens.key import KeyScreen
+
+        if monitor := self.subject():
+            self.push_screen(KeyScreen(monitor.name))
+
+    def action_pause(self) -> None:
+        """Pause the monitor at hand, or resume it."""
+        if monitor := self.subject():
+            self.run_worker(self._pause(monitor), group="change")
+
+    async def _pause(self, monitor: Monitor) -> None:
+        paused = monitor.status is Status.PAUSED
+        try:
+            await (self.admin.resume if paused else self.admin.pause)(monitor.name)
+        except AgentmonError as error:
+            self.say(str(error), error=True)
+        else:
+            await self.refresh_fleet()
+            self.say(f"{monitor.name} is {'judged again' if paused else 'paused: p resumes it'}")
+
+    def action_delete(self) -> None:
+        """Remove the monitor at hand once its name has been typed."""
+        if monitor := self.subject():
+            self.run_worker(self._delete(monitor), group="change")
+
+    async def _delete(self, monitor: Monitor) -> None:
+        from tui.screens.confirm import ConfirmDelete
+
+        if not await self.push_screen_wait(ConfirmDelete(monitor.name)):
+            return
+        try:
+            await self.admin.delete(monitor.name)
+        except AgentmonError as error:
+            self.say(str(error), error=True)
+            return
+        if self.subject() is None or self.subject() == monitor:
+            self.go_home()
+        await self.refresh_fleet()
+        self.say(f"{monitor.name} is deleted")
+
+    def go_home(self) -> None:
+        """Close every screen but the fleet."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    async def action_back(self) -> None:
+        """Close the screen on top; from a key, go home."""
+        if isinstance(self.screen, ConsoleScreen) and self.screen.room is Room.KEY:
+            self.go_home()
+        elif len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_help(self) -> None:
+        """Show all keys, those of this screen first."""
+        from tui.screens.help import HelpScreen
+
+        if isinstance(self.screen, ConsoleScreen) and self.screen.room is not Room.HELP:
+            self.push_screen(HelpScreen(self.screen.room))
+
+    def action_hint_quit(self) -> None:
+        """Tell fingers that remember ctrl+c how to quit."""
+        self.say("q quits")
+
+
+async def _opened(database: Path, reader: FleetReader | None) -> FleetReader:
+    return reader or await Reader.open(database)

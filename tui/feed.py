@@ -1,0 +1,105 @@
+"""The console's picture of the fleet, and how it is kept fresh: by reading the store and asking the receiver.
+
+Plain values and two awaitables, no timers: the app decides when to call them.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from store.errors import AgentmonError
+from store.models import FleetChange, Monitor, ReceiverInfo, Sample
+from tui.ports import Admin
+
+
+class FleetReader(Protocol):
+    """What the console reads of the store; `store.reader.Reader` is one."""
+
+    async def changes(self, since: int = 0) -> FleetChange:
+        """Return the monitors that changed after a sequence number, and the ids of all."""
+        ...
+
+    async def monitor(self, name: str) -> Monitor | None:
+        """Return the monitor of that name."""
+        ...
+
+    async def monitor_by_id(self, monitor_id: int) -> Monitor | None:
+        """Return the monitor with that id."""
+        ...
+
+    async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
+        """Return stored reports, oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChanged:
+    """A second has passed: which monitors are new or changed since the last one, and which are gone.
+
+    Published every second even if nothing changed, for clocks tick all the same.
+    """
+
+    changed_ids: frozenset[int] = frozenset()
+    gone_ids: frozenset[int] = frozenset()
+
+
+class FleetFeed:
+    """The fleet as last read, and the receiver as it last answered.
+
+    `problem` says why the store could not be read, `receiver_problem` why the receiver did not answer; None
+    when all is well. While there is a problem the last good picture stays. `loaded` is true once the fleet
+    has been read.
+    """
+
+    def __init__(self, open_reader: Callable[[], Awaitable[FleetReader]], admin: Admin) -> None:
+        """Prepare a feed; the reader is opened at the first refresh, and again later if that fails."""
+        self.monitors: dict[int, Monitor] = {}
+        self.reader: FleetReader | None = None
+        self.receiver: ReceiverInfo | None = None
+        self.problem: str | None = None
+        self.receiver_problem: str | None = None
+        self.loaded = False
+        self._open_reader = open_reader
+        self._admin = admin
+        self._seq = 0
+
+    async def refresh(self) -> FleetChanged:
+        """Read what changed in the store into `monitors`, and return what that was."""
+        try:
+            if self.reader is None:
+                self.reader = await self._open_reader()
+            change = await self.reader.changes(self._seq)
+        except AgentmonError as error:
+            self.problem = str(error)
+            return FleetChanged()
+        self.problem = None
+        self.loaded = True
+        return self._take(change)
+
+    def _take(self, change: FleetChange) -> FleetChanged:
+        self._seq = max(self._seq, change.seq)
+        gone = self.monitors.keys() - change.ids
+        for monitor_id in gone:
+            del self.monitors[monitor_id]
+        changed = {monitor.id: monitor for monitor in change.monitors if monitor.id in change.ids}
+        self.monitors.update(changed)
+        return FleetChanged(frozenset(changed), frozenset(gone))
+
+    async def ask_receiver(self) -> None:
+        """Ask the receiver how it is, into `receiver` or `receiver_problem`."""
+        try:
+            self.receiver = await self._admin.receiver()
+        except AgentmonError as error:
+            self.receiver, self.receiver_problem = None, str(error)
+        else:
+            self.receiver_problem = self.receiver.problem
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        if self.reader is not None:
+            reader, self.reader = self.reader, None
+            await reader.close()

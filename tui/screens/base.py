@@ -1,0 +1,31 @@
+"""What all full screens of the console share: their room, their keys, and a typed way to the app."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.screen import Screen
+
+from store.models import Monitor
+from tui.actions import CHANGING, Room
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+class ConsoleScreen(Screen[None]):
+    """A screen of the console; subclasses name their `room` and take their `BINDINGS` from the action table."""
+
+    room: ClassVar[Room]
+    AUTO_FOCUS = ""
+
+    @property
+    def console(self) -> "ConsoleApp":
+        """The app, by its own type."""
+        return cast("ConsoleApp", self.app)
+
+    def subject(self) -> Monitor | None:
+        """Return the monitor that an action on this screen is about, None if there is none."""
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Refuse what changes something when the console is read-only."""
+        return not (self.console.read_only and action in CHANGING)

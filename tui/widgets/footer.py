@@ -1,0 +1,45 @@
+"""The footer: the keys that matter on this screen, as many as fit, from the action table."""
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+from tui.actions import Action, Room, offered
+
+
+def footer_actions(room: Room, width: int, read_only: bool = False) -> list[Action]:
+    """Return the actions that a footer of `width` cells shows, in the table's order; the dispensable go first."""
+    actions = [action for action in offered(room, read_only) if action.footer is not None]
+    while actions and sum(_cells(action) for action in actions) > width:
+        # Quit and help have the highest numbers and stay: without them a newcomer is lost.
+        keep = [action for action in actions if Room.ANYWHERE not in action.rooms]
+        actions.remove(max(keep or actions, key=lambda action: action.footer or 0))
+    return actions
+
+
+def _cells(action: Action) -> int:
+    return len(action.shown) + len(action.label) + 4
+
+
+class ActionFooter(Widget):
+    """One line of keys; a click on one does what the key does."""
+
+    DEFAULT_CSS = """
+    ActionFooter { dock: bottom; height: 1; width: 1fr; background: $panel; }
+    """
+
+    def __init__(self, room: Room, read_only: bool = False) -> None:
+        """Show the footer of `room`."""
+        super().__init__()
+        self._room = room
+        self._read_only = read_only
+
+    def render(self) -> Text:
+        """Return the line."""
+        text = Text(no_wrap=True, overflow="crop")
+        for action in footer_actions(self._room, self.size.width, self._read_only):
+            where = action.name if action.name.startswith("app.") else f"screen.{action.name}"
+            click = Style(meta={"@click": where})
+            text.append(f" {action.shown}", Style.parse("bold #7aaedc") + click)
+            text.append(f" {action.label}  ", Style.parse("#9aa3b2") + click)
+        return text
