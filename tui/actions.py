@@ -59,6 +59,11 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     return Action(name, keys, shown, text, text, _FLEET, palette=False)
 
 
+def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
+    name = f"scroll_mounts('{where}')"
+    return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False)
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "enter", "Open", "Everything about the selected server", _FLEET, footer=1),
     Action(
@@ -171,6 +176,12 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
         footer=4,
     ),
+    _scroll("down", ("j", "down"), "j ↓", "Next mounts"),
+    _scroll("up", ("k", "up"), "k ↑", "Previous mounts"),
+    _scroll("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page of mounts down"),
+    _scroll("page_up", ("pageup",), "pgup", "A page of mounts up"),
+    _scroll("home", ("g", "home"), "g home", "To the fullest mount"),
+    _scroll("end", ("G", "end"), "G end", "To the emptiest mount"),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys", _ANYWHERE, footer=8),
     Action(

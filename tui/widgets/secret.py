@@ -13,12 +13,15 @@ PREFIX = "amk_"
 FOREIGN_DOTS = 24
 """Dots for a key that agentmon did not generate: its length is nobody's business."""
 
+HIDDEN = DOT * FOREIGN_DOTS
+"""What stands for a key that has not even been asked for."""
+
 
 def mask(agent_key: str) -> str:
     """Return what stands for a key that is not revealed; it tells nothing but the kind of the key."""
     if agent_key.startswith(PREFIX):
         return PREFIX + DOT * (len(agent_key) - len(PREFIX))
-    return DOT * FOREIGN_DOTS
+    return HIDDEN
 
 
 def masked_install(credentials: Credentials) -> str:
