@@ -1,0 +1,325 @@
+"""The receiver: takes agents' reports over HTTP, hands them to the store and answers when they are safe.
+
+aiohttp's low-level server does the HTTP; routes are four, so no application stands between. What each answer
+means is in CONTRACT section 1.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp import hdrs, web
+
+from server import receiver_answers as answers
+from server.gate import Connection, Gate, GateLimits
+from server.limits import (
+    BURST_S,
+    UNKNOWN_KEY_BURST,
+    UNKNOWN_KEY_RATE,
+    RateLimit,
+    address_group,
+)
+from server.receiver_answers import Answer
+from server.receiver_log import LOGGER_NAME, calm_logs
+from server.schema import SchemaError, parse_report
+from store.errors import StoreUnavailableError, UnknownKeyError
+from store.models import Report
+
+REPORT_PATH = "/agent/report"
+HEALTH_PATH = "/healthz"
+SCRIPT_PATH = "/agent.sh"
+MAX_BODY = 256 * 1024
+
+BACKLOG = 1024
+"""Connections that the kernel holds for us: agents under cron all come in the same second."""
+
+LINGER_S = 2.0
+"""How long an unwanted body is read and dropped, so that its sender gets to see the answer."""
+
+READ_BUFFER = 64 * 1024
+ABORT_S = 0.2
+REMEMBERED_MONITORS = 65_536
+REMEMBERED_ADDRESSES = 4096
+
+log = logging.getLogger(LOGGER_NAME)
+
+
+class Ingest(Protocol):
+    """What the receiver needs of the store."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the store takes no writes now, None when it does."""
+        ...
+
+    def find(self, agent_key: str) -> int | None:
+        """Return the id of the monitor that a key belongs to, from memory."""
+        ...
+
+    async def store(self, agent_key: str, report: Report, address: str) -> None:
+        """Store a report; return once it is committed and synced.
+
+        Raises `store.errors.UnknownKeyError` and `store.errors.StoreUnavailableError`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverOptions:
+    """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit."""
+
+    max_report_rate: float = 20.0
+    body_deadline_s: float = 10.0
+    header_deadline_s: float = 10.0
+    keepalive_s: float = 75.0
+    max_connections: int = 1000
+    max_per_address: int = 100
+
+
+class _RefusedError(Exception):
+    """A request is refused, with this answer, for this reason (words for the log)."""
+
+    def __init__(self, answer: Answer, reason: str) -> None:
+        super().__init__(reason)
+        self.answer = answer
+
+
+class _HttpProtocol(web.RequestHandler):
+    """aiohttp's protocol, but its errors neither quote what came in nor log tracebacks of it."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that could not be read, or on which the receiver itself failed."""
+        if status == answers.BROKEN_HTTP.status:
+            log.info('request refused status=400 address=%s reason="malformed HTTP"', request.remote)
+            return answers.BROKEN_HTTP.response(close=True)
+        log.error("request failed status=500 at=%s", _origin(exc))
+        return answers.FAILED.response(close=True)
+
+    def log_exception(self, *args: object, **kwargs: object) -> None:
+        """Log that a connection broke in an unforeseen way."""
+        exc = kwargs.get("exc_info")
+        log.error("connection failed at=%s", _origin(exc if isinstance(exc, BaseException) else None))
+
+
+def _origin(exc: BaseException | None) -> str:
+    """Return where an exception was raised and its type, which tells a developer enough and quotes nothing."""
+    if exc is None:
+        return "unknown"
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else "unknown"
+    return f"{place} error={type(exc).__name__}"
+
+
+class _Api:
+    """Answers requests: the four routes and all that can be wrong with a report."""
+
+    def __init__(self, ingest: Ingest, options: ReceiverOptions, clock: Callable[[], float]) -> None:
+        self._ingest = ingest
+        self._body_deadline_s = options.body_deadline_s
+        rate = options.max_report_rate
+        self._known = RateLimit(rate, rate * BURST_S, REMEMBERED_MONITORS, clock)
+        self._unknown = RateLimit(UNKNOWN_KEY_RATE, UNKNOWN_KEY_BURST, REMEMBERED_ADDRESSES, clock)
+        self._script: Answer | None = None
+        self.gate: Gate | None = None
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; the handler of aiohttp's server."""
+        connection = self.gate.connection(request.protocol) if self.gate is not None else None
+        if connection is None:
+            return answers.BROKEN_HTTP.response(close=True)
+        connection.headers_complete()
+        try:
+            answer = await self._answer(request, connection)
+        except _RefusedError as refusal:
+            answer = refusal.answer
+            self._log_refusal(answer.status, connection.address, str(refusal))
+        finally:
+            connection.answered()
+        unread = not request.content.is_eof()
+        close = unread or connection.is_last or not request.keep_alive or request.version.minor == 0
+        response = answer.response(close=close)
+        if answer is answers.BODY_LATE:
+            await response.prepare(request)
+            request.protocol.force_close()
+        return response
+
+    async def _answer(self, request: web.BaseRequest, connection: Connection) -> Answer:
+        path = request.raw_path
+        if path != REPORT_PATH:
+            path = request.path
+        if path == REPORT_PATH:
+            return await self._take_report(request, connection)
+        if path not in (HEALTH_PATH, SCRIPT_PATH):
+            return answers.NOT_FOUND
+        if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+            return answers.GET_ONLY
+        return self._health() if path == HEALTH_PATH else self._agent_script()
+
+    def _health(self) -> Answer:
+        return answers.OK if self._ingest.problem is None else answers.UNAVAILABLE
+
+    def _agent_script(self) -> Answer:
+        if self._script is None:
+            from agent.scripts import read_script
+
+            self._script = Answer(200, read_script("agent.sh"), content_type=answers.PLAIN_TEXT)
+        return self._script
+
+    async def _take_report(self, request: web.BaseRequest, connection: Connection) -> Answer:
+        """Go through all that CONTRACT section 1 checks, in its order; raise _RefusedError where one fails."""
+        self._check_headers(request)
+        body = await self._read_body(request)
+        connection.body_complete()
+        try:
+            agent_key, report = parse_report(body)
+        except SchemaError as error:
+            raise _RefusedError(answers.invalid_report(str(error), error.errors), str(error)) from None
+        self._check_key(agent_key, connection.address)
+        try:
+            await self._ingest.store(agent_key, report, connection.address)
+        except UnknownKeyError:
+            raise _RefusedError(answers.UNKNOWN_KEY, "unknown agent key") from None
+        except StoreUnavailableError:
+            raise _RefusedError(answers.UNAVAILABLE, "store unavailable") from None
+        return answers.OK
+
+    @staticmethod
+    def _check_headers(request: web.BaseRequest) -> None:
+        if request.method != hdrs.METH_POST:
+            raise _RefusedError(answers.POST_ONLY, "method not allowed")
+        if hdrs.CONTENT_ENCODING in request.headers:
+            raise _RefusedError(answers.ENCODED, "content encoding")
+        if (request.content_length or 0) > MAX_BODY:
+            raise _RefusedError(answers.TOO_LARGE, "body too large")
+
+    def _check_key(self, agent_key: str, address: str) -> None:
+        monitor = self._ingest.find(agent_key)
+        if monitor is None:
+            if wait_s := self._unknown.wait_s(address_group(address)):
+                answer = answers.too_many("Too many unknown agent keys from this address", wait_s)
+                raise _RefusedError(answer, "too many unknown agent keys")
+            raise _RefusedError(answers.UNKNOWN_KEY, "unknown agent key")
+        if wait_s := self._known.wait_s(monitor):
+            answer = answers.too_many("Too many reports with this agent key", wait_s)
+            raise _RefusedError(answer, f"too many reports of monitor {monitor}")
+
+    async def _read_body(self, request: web.BaseRequest) -> bytes:
+        content = request.content
+        if content.is_eof() and content.exception() is None:
+            body = content.read_nowait()
+            if len(body) > MAX_BODY:
+                raise _RefusedError(answers.TOO_LARGE, "body too large")
+            return body
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            async with asyncio.timeout(self._body_deadline_s) as deadline:
+                return await self._collect(request)
+        except (OSError, RuntimeError, web.RequestPayloadError) as error:
+            if deadline.expired():
+                raise _RefusedError(answers.BODY_LATE, "body late") from None
+            if request.transport is None:
+                raise _RefusedError(answers.BROKEN_HTTP, "client went away") from None
+            raise _RefusedError(answers.BROKEN_HTTP, f"body broken: {type(error).__name__}") from None
+
+    @staticmethod
+    async def _collect(request: web.BaseRequest) -> bytes:
+        body = bytearray()
+        while chunk := await request.content.readany():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise _RefusedError(answers.TOO_LARGE, "body too large")
+        return bytes(body)
+
+    @staticmethod
+    def _log_refusal(status: int, address: str, reason: str) -> None:
+        level = logging.WARNING if status in (404, 422, 429, 503) else logging.INFO
+        log.log(
+            level,
+            'report refused status=%d address=%s reason="%s"',
+            status,
+            address,
+            reason,
+            extra={"kind": f"refused {status}"},
+        )
+
+
+class Receiver:
+    """A running receiver; `start_receiver` makes one."""
+
+    def __init__(self, listener: asyncio.Server, gate: Gate, http: web.Server) -> None:
+        self._listener = listener
+        self._gate = gate
+        self._http = http
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._gate)
+
+    async def stop(self, grace_s: float) -> None:
+        """Stop accepting, finish what is in flight within `grace_s` seconds, close everything."""
+        self._listener.close()
+        await asyncio.sleep(0)
+        await self._gate.drain(grace_s)
+        await self._http.shutdown(ABORT_S)
+        self._gate.cut_all()
+
+
+def raise_file_limit(wanted: int) -> None:
+    """Let this process open `wanted` files, or as many as it may: a usual soft limit is 1,024."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def start_receiver(
+    ingest: Ingest,
+    sock: socket.socket,
+    options: ReceiverOptions | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Receiver:
+    """Serve the report API on a bound socket and return once it listens.
+
+    The receiver closes the socket when it stops. `clock` times the rate limits; deadlines run on the loop's clock.
+    """
+    options = options or ReceiverOptions()
+    calm_logs()
+    limits = GateLimits(options.max_connections, options.max_per_address, options.header_deadline_s)
+    raise_file_limit(options.max_connections + limits.max_lingering + 256)
+    loop = asyncio.get_running_loop()
+    api = _Api(ingest, options, clock)
+    http = web.Server(api.serve)
+
+    def make_http() -> asyncio.Protocol:
+        return _HttpProtocol(
+            http,
+            loop=loop,
+            keepalive_timeout=options.keepalive_s,
+            lingering_time=LINGER_S,
+            read_bufsize=READ_BUFFER,
+            auto_decompress=False,
+            access_log=None,  # type: ignore[arg-type]  # it takes None for "no access log"
+        )
+
+    api.gate = Gate(make_http, limits, loop)
+    listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
+    return Receiver(listener, api.gate, http)
