@@ -127,9 +127,7 @@ ACTIONS: tuple[Action, ...] = (
     _sort("T", "tx", "network out", "highest first"),
     _sort("L", "load", "load", "highest first"),
     _sort("Y", "system", "system", "A to Z"),
-    Action(
-        "sort_left", ("<",), "<", "Sort by the column to the left", "Sort by the column to the left", _FLEET
-    ),
+    Action("sort_left", ("<",), "<", "Sort by the column to the left", "Sort by the column to the left", _FLEET),
     Action(
         "sort_right",
         (">",),
@@ -150,7 +148,7 @@ ACTIONS: tuple[Action, ...] = (
         "copy",
         ("c",),
         "c",
-        "Copy key",
+        "Copy",
         "Copy the agent key to the clipboard",
         _SECRET,
         changes=True,
