@@ -1,10 +1,12 @@
 """The footer: the keys that matter on this screen, as many as fit, from the action table."""
 
-from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.widget import Widget
 
 from tui.actions import Action, Room, offered
+
+KEY_STYLE, LABEL_STYLE = "bold #7aaedc", "#9aa3b2"
 
 
 def footer_actions(room: Room, width: int, read_only: bool = False) -> list[Action]:
@@ -27,6 +29,7 @@ class ActionFooter(Widget):
     DEFAULT_CSS = """
     ActionFooter { dock: bottom; height: 1; width: 1fr; background: $panel; }
     """
+    ALLOW_SELECT = False
 
     def __init__(self, room: Room, read_only: bool = False) -> None:
         """Show the footer of `room`."""
@@ -34,12 +37,22 @@ class ActionFooter(Widget):
         self._room = room
         self._read_only = read_only
 
+    def _actions(self) -> list[Action]:
+        return footer_actions(self._room, self.size.width, self._read_only)
+
     def render(self) -> Text:
         """Return the line."""
         text = Text(no_wrap=True, overflow="crop")
-        for action in footer_actions(self._room, self.size.width, self._read_only):
-            where = action.name if action.name.startswith("app.") else f"screen.{action.name}"
-            click = Style(meta={"@click": where})
-            text.append(f" {action.shown}", Style.parse("bold #7aaedc") + click)
-            text.append(f" {action.label}  ", Style.parse("#9aa3b2") + click)
+        for action in self._actions():
+            text.append(f" {action.shown}", KEY_STYLE)
+            text.append(f" {action.label}  ", LABEL_STYLE)
         return text
+
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the key under the mouse does."""
+        end = 0
+        for action in self._actions():
+            end += _cells(action)
+            if event.x < end:
+                await self.app.run_action(action.name, self.screen)
+                return

@@ -1,0 +1,60 @@
+"""The line in which one types what to look for."""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tui import draw
+
+
+class FilterBar(Horizontal):
+    """A field that filters as one types, and beside it how many servers match; it stays while it holds text."""
+
+    DEFAULT_CSS = """
+    FilterBar { dock: bottom; height: 1; margin-bottom: 1; background: $surface; }
+    FilterBar .prompt { width: 10; color: $accent; }
+    FilterBar Input { width: 1fr; background: $surface; }
+    FilterBar .found { width: auto; color: $secondary; padding: 0 1; }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """The text is another."""
+
+        text: str
+
+    class Left(Message):
+        """Enter was pressed: the text stays, the field is left."""
+
+    def compose(self) -> ComposeResult:
+        """Lay the line out."""
+        yield Static(Text(" Filter / "), classes="prompt")
+        field = Input(compact=True, select_on_focus=False, max_length=200)
+        field.cursor_blink = False
+        yield field
+        yield Static(classes="found")
+
+    def focus_field(self) -> None:
+        """Put the keyboard into the field."""
+        self.query_one(Input).focus()
+
+    def show_found(self, found: int, total: int) -> None:
+        """Say how many servers match."""
+        text = Text(f"{found} of {total}  ")
+        text.append("esc clears", draw.DIM_STYLE)
+        self.query_one(".found", Static).update(text)
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left())

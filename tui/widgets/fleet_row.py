@@ -1,0 +1,158 @@
+"""What stands on one line of the fleet table: pure functions from a monitor to styled pieces of exact widths."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from store.models import Monitor, Report, Status
+from tui import draw
+from tui.widgets.fleet_columns import Column
+from tui.widgets.fleet_order import Order, fullest
+
+Piece = tuple[str, str]
+"""Text and its Rich style."""
+
+PLAIN, SOFT, FAINT = "#c9ced8", "#9aa3b2", draw.DIM_STYLE
+"""Three voices: what one reads, what one looks up, what may be overlooked."""
+
+CALM_GRAPHIC = "#48807b"
+"""Bars and courses stand over each other in every line: bright ones would shout louder than what is wrong."""
+
+CURSOR_STYLE = "on #28313f"
+CURSOR_MARK = "▌"
+HEADING_STYLE, SORTED_STYLE = "#7d8594", "bold #7aaedc"
+
+STALE = frozenset({Status.DOWN, Status.LATE})
+NO_REPORT = "waiting for its first report"
+
+STATUS_TEXT = {status: f"{draw.STATUS_GLYPH[status]} {status.value}" for status in Status}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a column's function is given: the monitor, its report, its column's width, the age in words."""
+
+    monitor: Monitor
+    report: Report
+    width: int
+    age: str
+
+    def tone(self, level: draw.Level) -> str:
+        """Return the style of a judged number: values of a silent or paused server are history, so faint."""
+        if self.monitor.status in STALE or self.monitor.status is Status.PAUSED:
+            return FAINT
+        return PLAIN if level in ("ok", "none") else draw.LEVEL_STYLE[level]
+
+    def graphic(self, level: draw.Level) -> str:
+        """Return the style of a bar or a course."""
+        tone = self.tone(level)
+        return CALM_GRAPHIC if tone == PLAIN else tone
+
+
+def age_text(monitor: Monitor, now: int) -> str:
+    """Return how long a monitor has been silent at `now` (ms), in at most 4 characters that seldom change."""
+    return draw.ago(None if monitor.last_report_at is None else (now - monitor.last_report_at) / 1000)
+
+
+def _usage(value: float | None, cell: Cell, steps: tuple[float, float] = draw.USAGE_STEPS) -> list[Piece]:
+    return [(draw.percent(value).rjust(cell.width), cell.tone(draw.level(value, steps)))]
+
+
+def _status(cell: Cell) -> list[Piece]:
+    status = cell.monitor.status
+    return [(draw.fit(STATUS_TEXT[status], cell.width), draw.STATUS_STYLE[status])]
+
+
+def _age(cell: Cell) -> list[Piece]:
+    loud = cell.monitor.status in STALE
+    return [
+        (draw.fit(cell.age.rjust(cell.width), cell.width), draw.STATUS_STYLE[cell.monitor.status] if loud else FAINT)
+    ]
+
+
+def _name(cell: Cell) -> list[Piece]:
+    style = FAINT if cell.monitor.status is Status.PAUSED else PLAIN
+    return [(draw.fit(draw.safe(cell.monitor.name, 64), cell.width), style)]
+
+
+def _course(cell: Cell) -> list[Piece]:
+    return [(draw.spark(cell.monitor.cpu_course, cell.width), cell.graphic(draw.level(cell.report.cpu_usage)))]
+
+
+def _disk(cell: Cell) -> list[Piece]:
+    disk = fullest(cell.monitor)
+    return _usage(disk.usage if disk else None, cell)
+
+
+def _bar(cell: Cell) -> list[Piece]:
+    disk = fullest(cell.monitor)
+    usage = disk.usage if disk else None
+    return [(draw.bar(usage, cell.width), f"{cell.graphic(draw.level(usage))} {draw.TRACK_STYLE}")]
+
+
+def _mount(cell: Cell) -> list[Piece]:
+    disk = fullest(cell.monitor)
+    return [(draw.fit(draw.safe(disk.mount) if disk else "", cell.width), FAINT)]
+
+
+def _number(text: str, cell: Cell) -> list[Piece]:
+    return [(text.rjust(cell.width), FAINT if cell.tone("ok") == FAINT else SOFT)]
+
+
+CELLS: dict[str, Callable[[Cell], list[Piece]]] = {
+    "status": _status,
+    "age": _age,
+    "name": _name,
+    "cpu": lambda cell: _usage(cell.report.cpu_usage, cell),
+    "course": _course,
+    "memory": lambda cell: _usage(cell.report.memory_usage, cell),
+    "swap": lambda cell: _usage(cell.report.swap_usage, cell, draw.SWAP_STEPS),
+    "disk": _disk,
+    "bar": _bar,
+    "mount": _mount,
+    "rx": lambda cell: _number(draw.rate(cell.monitor.network_rx_rate), cell),
+    "tx": lambda cell: _number(draw.rate(cell.monitor.network_tx_rate), cell),
+    "load": lambda cell: _number(draw.load(cell.report.load_1m), cell),
+    "system": lambda cell: [(draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), FAINT)],
+}
+
+BEFORE_REPORTS = frozenset({"status", "age", "name"})
+_NOTHING = Report(cpu_usage=0, memory_usage=0, memory_total_mb=0)
+
+
+def row(monitor: Monitor, columns: list[Column], age: str, cursor: bool = False) -> list[Piece]:
+    """Return one server's line; `age` is its `age_text`. A server that never reported says so instead of values."""
+    pieces: list[Piece] = [(CURSOR_MARK if cursor else " ", SORTED_STYLE)]
+    for index, column in enumerate(columns):
+        if index:
+            pieces.append((" " * column.gap, ""))
+        if monitor.report is None and column.key not in BEFORE_REPORTS:
+            last = columns[-1]
+            pieces.append((draw.fit(f" {NO_REPORT}", last.x + last.width - column.x), FAINT))
+            break
+        pieces += CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, age))
+    if not cursor:
+        return pieces
+    # A bar's track keeps its own background: a later one wins.
+    return [(text, f"{CURSOR_STYLE} {style}" if "on #" not in style else style) for text, style in pieces]
+
+
+def heading(columns: list[Column], order: Order) -> list[Piece]:
+    """Return the line of titles: the sorting column marked ▲ or ▼, each sorting letter underlined."""
+    pieces: list[Piece] = []
+    for column in columns:
+        pieces.append((" " * column.gap, ""))
+        pieces += _title(column, order)
+    return pieces
+
+
+def _title(column: Column, order: Order) -> list[Piece]:
+    marked = column.key == order.column
+    style = SORTED_STYLE if marked else HEADING_STYLE
+    mark = ("▼" if order.descending else "▲") if marked else ""
+    before, letter, after = column.title.partition(column.letter or " ")
+    # The mark stands on the far side of the alignment, so that no title moves when it comes.
+    if column.align == "right":
+        before = (mark + before).rjust(column.width - len(letter + after))
+    else:
+        after = (after + mark).ljust(column.width - len(before + letter))
+    return [piece for piece in ((before, style), (letter, f"{style} underline"), (after, style)) if piece[0]]

@@ -1,0 +1,71 @@
+"""The two lines on top: is the receiver well, and how many servers are how."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.text import Text
+from textual.widget import Widget
+
+from store.models import Monitor, ReceiverInfo, Status
+from tui import draw
+from tui.widgets.fleet_order import WORST_FIRST
+
+BRAND_STYLE, PLAIN_STYLE = "bold #7aaedc", "#c9ced8"
+WELL, WRONG = draw.STATUS_STYLE[Status.UP], draw.STATUS_STYLE[Status.DOWN]
+
+
+def receiver_line(receiver: ReceiverInfo | None, problem: str | None, *, read_only: bool, width: int) -> Text:
+    """Return the first line: where agents report to and whether all is well; a problem is named in full."""
+    text = Text.assemble((" agentmon", BRAND_STYLE), no_wrap=True)
+    if receiver:
+        text.append(f"   {draw.safe(receiver.url, 60)}", PLAIN_STYLE)
+    if problem:
+        text.append(f"   {draw.STATUS_GLYPH[Status.DOWN]} {draw.safe(problem)}", WRONG)
+    elif receiver:
+        text.append(f"  {draw.STATUS_GLYPH[Status.UP]} healthy", WELL)
+    else:
+        text.append("   looking for the receiver…", draw.DIM_STYLE)
+    tag = "read-only " if read_only else ""
+    text.truncate(width - len(tag), overflow="ellipsis", pad=True)
+    return text.append(tag, draw.DIM_STYLE)
+
+
+def counts_line(monitors: Iterable[Monitor]) -> Text:
+    """Return the second line: how many servers have which status, worst first; statuses that none has are left out."""
+    counts = Counter(monitor.status for monitor in monitors)
+    text = Text(" ", no_wrap=True, overflow="ellipsis")
+    for status in WORST_FIRST:
+        if counts[status]:
+            text.append(f"{draw.STATUS_GLYPH[status]} {counts[status]}", draw.STATUS_STYLE[status])
+            text.append(f" {status.value}  ", draw.DIM_STYLE)
+    if not counts:
+        text.append("no servers yet", draw.DIM_STYLE)
+    return text
+
+
+class FleetHeader(Widget):
+    """The header of the fleet; draws itself only when what it says changes."""
+
+    DEFAULT_CSS = """
+    FleetHeader { height: 2; width: 1fr; }
+    """
+
+    def __init__(self, *, read_only: bool = False) -> None:
+        """Start without knowing anything."""
+        super().__init__()
+        self._read_only = read_only
+        self._receiver: ReceiverInfo | None = None
+        self._problem: str | None = None
+        self._counts = Text(" ")
+
+    def show(self, monitors: Iterable[Monitor], receiver: ReceiverInfo | None, problem: str | None) -> None:
+        """Say how things are; `problem` is the store's or the receiver's."""
+        counts = counts_line(monitors)
+        if (receiver, problem, counts) != (self._receiver, self._problem, self._counts):
+            self._receiver, self._problem, self._counts = receiver, problem, counts
+            self.refresh()
+
+    def render(self) -> Text:
+        """Return both lines."""
+        first = receiver_line(self._receiver, self._problem, read_only=self._read_only, width=self.size.width)
+        return Text("\n").join((first, self._counts))
