@@ -1,0 +1,148 @@
+"""One transaction's worth of reports: stamping them, interning their names, and the rows they become."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import aiosqlite
+
+from store.codec import encode_gaps, encode_report
+from store.ledger import Key, Ledger
+from store.live import Live, advance, stamp
+from store.models import Report
+
+INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 13)})"
+INSERT_MOUNTS = f"INSERT INTO sample_mount VALUES ({','.join('?' * 8)})"
+UPDATE_LATEST = """
+UPDATE latest SET seq = ?, status = ?, status_since = ?, last_report_at = ?, address = ?, gaps = ?, report = ?,
+       network_rx_rate = ?, network_tx_rate = ?, cpu_course = ?
+WHERE monitor_id = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A validated report on its way into the store; the key's owner is looked up when it is written."""
+
+    agent_key: str
+    report: Report
+    address: str
+    received_at: int
+    heard_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a batch has changed, to be remembered once it is committed."""
+
+    lives: dict[int, Live]
+    newest_keys: tuple[Key, ...]
+
+
+async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries: Sequence[Entry]) -> Stored:
+    """Write reports inside the caller's transaction; every entry's key must stand in the ledger."""
+    lives: dict[int, Live] = {}
+    samples: list[tuple[Any, ...]] = []
+    mounts: list[tuple[Any, ...]] = []
+    newest: dict[int, Key] = {}
+    for entry in entries:
+        key = ledger.keys[entry.agent_key]
+        live = lives.get(key.monitor_id) or ledger.lives[key.monitor_id]
+        live = await _intern(connection, live, entry.report)
+        at = stamp(live, entry.received_at)
+        live = advance(live, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
+        lives[key.monitor_id] = live
+        samples.append(_sample_row(live, at, entry.report))
+        mounts.extend(_mount_rows(live, at, entry.report))
+        if key.ends_older:
+            newest[key.monitor_id] = max(key, newest.get(key.monitor_id, key), key=lambda k: k.id)
+    await connection.executemany(INSERT_SAMPLE, samples)
+    await connection.executemany(INSERT_MOUNTS, mounts)
+    await connection.executemany(UPDATE_LATEST, [_latest_row(live) for live in lives.values()])
+    for key in newest.values():
+        await connection.execute("DELETE FROM agent_key WHERE monitor_id = ? AND id < ?", (key.monitor_id, key.id))
+    return Stored(lives, tuple(newest.values()))
+
+
+def remember(ledger: Ledger, stored: Stored) -> None:
+    """Take a committed batch into the ledger."""
+    ledger.lives.update(stored.lives)
+    for key in stored.newest_keys:
+        ledger.drop_keys_before(key)
+
+
+async def _intern(connection: aiosqlite.Connection, live: Live, report: Report) -> Live:
+    before = live.monitor.report
+    if live.host_id is None or before is None or _host(before) != _host(report):
+        live = replace(live, host_id=await _host_id(connection, live.monitor.id, report))
+    paths = [mount.mount for mount in report.disk_usage]
+    if any(path not in live.mount_ids for path in paths):
+        live = replace(live, mount_ids=await _mount_ids(connection, live.monitor.id, paths))
+    return live
+
+
+def _host(report: Report) -> tuple[str | None, str | None, str | None]:
+    return report.os, report.hostname, report.kernel
+
+
+async def _host_id(connection: aiosqlite.Connection, monitor_id: int, report: Report) -> int:
+    facts = (monitor_id, *_host(report))
+    found = await connection.execute_fetchall(
+        "SELECT id FROM host WHERE monitor_id = ? AND os IS ? AND hostname IS ? AND kernel IS ?", facts
+    )
+    for row in found:
+        return int(row[0])
+    cursor = await connection.execute("INSERT INTO host (monitor_id, os, hostname, kernel) VALUES (?, ?, ?, ?)", facts)
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+async def _mount_ids(connection: aiosqlite.Connection, monitor_id: int, paths: Sequence[str]) -> dict[str, int]:
+    named = [(monitor_id, path) for path in paths]
+    await connection.executemany("INSERT OR IGNORE INTO mount (monitor_id, path) VALUES (?, ?)", named)
+    rows = await connection.execute_fetchall("SELECT path, id FROM mount WHERE monitor_id = ?", (monitor_id,))
+    wanted = set(paths)
+    return {row[0]: int(row[1]) for row in rows if row[0] in wanted}
+
+
+def _sample_row(live: Live, at: int, report: Report) -> tuple[Any, ...]:
+    return (
+        live.monitor.id,
+        at,
+        live.host_id,
+        report.cpu_usage,
+        report.cpu_iowait,
+        report.memory_usage,
+        report.memory_total_mb,
+        report.swap_usage,
+        report.network_rx_bytes,
+        report.network_tx_bytes,
+        report.load_1m,
+        report.load_5m,
+        report.load_15m,
+    )
+
+
+def _mount_rows(live: Live, at: int, report: Report) -> list[tuple[Any, ...]]:
+    return [
+        (live.monitor.id, at, position, live.mount_ids[m.mount], m.usage, m.size, m.used, m.avail)
+        for position, m in enumerate(report.disk_usage)
+    ]
+
+
+def _latest_row(live: Live) -> tuple[Any, ...]:
+    monitor = live.monitor
+    assert monitor.report is not None
+    return (
+        monitor.seq,
+        monitor.status,
+        monitor.status_since,
+        monitor.last_report_at,
+        monitor.address,
+        encode_gaps(live.gaps),
+        encode_report(monitor.report),
+        monitor.network_rx_rate,
+        monitor.network_tx_rate,
+        live.course,
+        monitor.id,
+    )

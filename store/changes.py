@@ -1,0 +1,200 @@
+"""The changes that people ask for, as functions to hand to `Writer.change`; each runs in one transaction.
+
+All raise `ChangeRefusedError` when the change cannot be made; then nothing of it is kept.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import aiosqlite
+
+from store.errors import ChangeRefusedError
+from store.keys import key_problem, new_key
+from store.ledger import Ledger
+from store.live import Live
+from store.models import Status
+from store.text import name_problem, safe_text
+from store.verdicts import UPDATE_STATUS
+
+SETTINGS = {
+    "down_after": "UPDATE monitor SET down_after_s = ? WHERE id = ?",
+    "late_after": "UPDATE monitor SET late_after_s = ? WHERE id = ?",
+}
+"""What can be set of one monitor."""
+
+PURGE_ROWS = 500
+"""History rows removed at once: some 2 ms, so that no report waits for a deletion."""
+
+PURGE = (
+    "DELETE FROM sample_mount WHERE (monitor_id, at, position) IN"
+    " (SELECT monitor_id, at, position FROM sample_mount WHERE monitor_id = ? LIMIT ?)",
+    "DELETE FROM sample WHERE (monitor_id, at) IN (SELECT monitor_id, at FROM sample WHERE monitor_id = ? LIMIT ?)",
+    "DELETE FROM mount WHERE id IN (SELECT id FROM mount WHERE monitor_id = ? LIMIT ?)",
+    "DELETE FROM host WHERE id IN (SELECT id FROM host WHERE monitor_id = ? LIMIT ?)",
+)
+
+
+async def create_monitors(
+    connection: aiosqlite.Connection,
+    ledger: Ledger,
+    *,
+    names: Sequence[str],
+    now: int,
+    agent_key: str | None = None,
+    if_missing: bool = False,
+    make_key: Callable[[], str] = new_key,
+) -> list[tuple[int, str, str]]:
+    """Create monitors, all or none, and return (id, name, newest key) of each in the order asked.
+
+    With `if_missing` one that exists is returned as it is. `agent_key` is for a single name.
+    """
+    if agent_key is not None and len(names) != 1:
+        raise ChangeRefusedError("a given key is for one monitor: name just one")
+    made = []
+    for name in names:
+        found = await _find(connection, name)
+        if found is not None and not if_missing:
+            raise ChangeRefusedError(f"there is already a monitor called {safe_text(name)}")
+        monitor_id = (
+            found if found is not None else await _insert(connection, ledger, name, now, agent_key or make_key())
+        )
+        made.append((monitor_id, name, await newest_key(connection, monitor_id)))
+    return made
+
+
+async def rename_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, new_name: str) -> None:
+    """Give a monitor another name."""
+    monitor_id = await find_monitor(connection, name)
+    _require(name_problem(new_name))
+    if new_name != name and await _find(connection, new_name) is not None:
+        raise ChangeRefusedError(f"there is already a monitor called {safe_text(new_name)}")
+    await connection.execute("UPDATE monitor SET name = ? WHERE id = ?", (new_name, monitor_id))
+    await _touch(connection, ledger, monitor_id)
+
+
+async def rotate_key(
+    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, make_key: Callable[[], str] = new_key
+) -> None:
+    """Give a monitor a new key; older ones work until the first report with it."""
+    monitor_id = await find_monitor(connection, name)
+    await _insert_key(connection, monitor_id, make_key())
+    await _touch(connection, ledger, monitor_id)
+
+
+async def pause_monitor(
+    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, now: int, until: int | None = None
+) -> None:
+    """Stop judging a monitor, until `until` (ms) or until resumed."""
+    monitor_id = await find_monitor(connection, name)
+    await connection.execute("UPDATE monitor SET paused_until = ? WHERE id = ?", (until, monitor_id))
+    await _set_status(connection, ledger, monitor_id, Status.PAUSED, now)
+
+
+async def resume_monitor(
+    connection: aiosqlite.Connection,
+    ledger: Ledger,
+    *,
+    name: str,
+    now: int,
+    verdict: Callable[[Live], Status],
+) -> None:
+    """Judge a monitor again, beginning with what `verdict` says of it; one that is not paused stays as it is."""
+    monitor_id = await find_monitor(connection, name)
+    live = ledger.lives[monitor_id]
+    if live.monitor.status is not Status.PAUSED:
+        return
+    await connection.execute("UPDATE monitor SET paused_until = NULL WHERE id = ?", (monitor_id,))
+    judged = verdict(replace(live, monitor=replace(live.monitor, status=Status.PENDING)))
+    await _set_status(connection, ledger, monitor_id, judged, now)
+
+
+async def set_monitor(
+    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, settings: Mapping[str, float | None]
+) -> None:
+    """Set deadlines of one monitor, in seconds; None returns to the default. Names are those of `SETTINGS`."""
+    monitor_id = await find_monitor(connection, name)
+    for setting, value in settings.items():
+        await connection.execute(SETTINGS[setting], (value, monitor_id))
+    await _touch(connection, ledger, monitor_id)
+
+
+async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> None:
+    """Remove a monitor and its keys at once; its history follows in `purge_deleted`."""
+    monitor_id = await find_monitor(connection, name)
+    await connection.execute("DELETE FROM monitor WHERE id = ?", (monitor_id,))
+    await connection.execute("INSERT INTO purge VALUES (?)", (monitor_id,))
+
+
+async def purge_deleted(connection: aiosqlite.Connection, ledger: Ledger) -> bool:
+    """Remove a little of the history of deleted monitors; returns whether there is more to remove."""
+    rows = list(await connection.execute_fetchall("SELECT monitor_id FROM purge LIMIT 1"))
+    if not rows:
+        return False
+    monitor_id = rows[0][0]
+    for delete in PURGE:
+        cursor = await connection.execute(delete, (monitor_id, PURGE_ROWS))
+        if cursor.rowcount:
+            return True
+    await connection.execute("DELETE FROM purge WHERE monitor_id = ?", (monitor_id,))
+    return True
+
+
+async def find_monitor(connection: aiosqlite.Connection, name: str) -> int:
+    """Return the id of the monitor of that name."""
+    found = await _find(connection, name)
+    if found is None:
+        raise ChangeRefusedError(f"there is no monitor called {safe_text(name)}")
+    return found
+
+
+async def newest_key(connection: aiosqlite.Connection, monitor_id: int) -> str:
+    """Return the key that people see."""
+    rows = await connection.execute_fetchall(
+        "SELECT agent_key FROM agent_key WHERE monitor_id = ? ORDER BY id DESC LIMIT 1", (monitor_id,)
+    )
+    return str(next(iter(rows))[0])
+
+
+async def _find(connection: aiosqlite.Connection, name: str) -> int | None:
+    rows = await connection.execute_fetchall("SELECT id FROM monitor WHERE name = ?", (name,))
+    return next((int(row[0]) for row in rows), None)
+
+
+async def _insert(connection: aiosqlite.Connection, ledger: Ledger, name: str, now: int, agent_key: str) -> int:
+    _require(name_problem(name))
+    cursor = await connection.execute("INSERT INTO monitor (name, created_at) VALUES (?, ?)", (name, now))
+    monitor_id = cursor.lastrowid
+    assert monitor_id is not None
+    await connection.execute(
+        "INSERT INTO latest (monitor_id, seq, status, status_since) VALUES (?, ?, ?, ?)",
+        (monitor_id, ledger.next_seq(), Status.PENDING, now),
+    )
+    await _insert_key(connection, monitor_id, agent_key)
+    return monitor_id
+
+
+async def _insert_key(connection: aiosqlite.Connection, monitor_id: int, agent_key: str) -> None:
+    _require(key_problem(agent_key))
+    try:
+        await connection.execute("INSERT INTO agent_key (agent_key, monitor_id) VALUES (?, ?)", (agent_key, monitor_id))
+    except sqlite3.IntegrityError as error:
+        raise ChangeRefusedError("this key belongs to another monitor already") from error
+
+
+async def _set_status(
+    connection: aiosqlite.Connection, ledger: Ledger, monitor_id: int, status: Status, now: int
+) -> None:
+    if ledger.lives[monitor_id].monitor.status is status:
+        await _touch(connection, ledger, monitor_id)
+    else:
+        await connection.execute(UPDATE_STATUS, (ledger.next_seq(), status, now, monitor_id))
+
+
+async def _touch(connection: aiosqlite.Connection, ledger: Ledger, monitor_id: int) -> None:
+    await connection.execute("UPDATE latest SET seq = ? WHERE monitor_id = ?", (ledger.next_seq(), monitor_id))
+
+
+def _require(problem: str | None) -> None:
+    if problem:
+        raise ChangeRefusedError(problem)

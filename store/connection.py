@@ -1,0 +1,34 @@
+"""The two kinds of connection: the one writer, and readers that can change nothing."""
+
+import sqlite3
+from pathlib import Path
+
+import aiosqlite
+
+from store.schema import uri
+
+BUSY_TIMEOUT_S = 2.0
+"""How long a write waits for a foreign process that holds SQLite's lock before its reports are answered 503."""
+
+
+async def open_writer(path: Path) -> aiosqlite.Connection:
+    """Open the writing connection; every commit is on disk when it returns (WAL, `synchronous=FULL`)."""
+    connection = await _connect(path, "rw")
+    try:
+        await connection.execute("PRAGMA synchronous = FULL")
+        await connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_reader(path: Path) -> aiosqlite.Connection:
+    """Open a connection that reads only; it never holds the writer up."""
+    return await _connect(path, "ro")
+
+
+async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    connection.row_factory = sqlite3.Row
+    return connection

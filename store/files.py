@@ -1,0 +1,33 @@
+"""File modes: what agentmon writes is for its own user alone, whatever the umask."""
+
+import contextlib
+import os
+from pathlib import Path
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+
+def ensure_private_folder(folder: Path) -> None:
+    """Create `folder` and its parents with mode 0700 where missing; leave what exists as it is."""
+    missing = [part for part in (folder, *folder.parents) if not part.exists()]
+    for part in reversed(missing):
+        part.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        part.chmod(PRIVATE_FOLDER)
+
+
+def create_private_file(path: Path) -> None:
+    """Create `path` empty with mode 0600 unless it exists; raises OSError if that fails."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            os.fchmod(descriptor, PRIVATE_FILE)
+        finally:
+            os.close(descriptor)
+
+
+def tighten(path: Path) -> None:
+    """Take group's and others' rights from a file of ours that someone loosened; a missing one is fine."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(PRIVATE_FILE)

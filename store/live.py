@@ -1,0 +1,80 @@
+"""What the writer remembers of a monitor between two of its reports, and how a report moves it on.
+
+Pure: values in, values out. The writer stages the results of a batch and keeps them once it is committed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from store.codec import extend_course
+from store.models import Monitor, Report, Status
+
+GAPS_REMEMBERED = 9
+"""Times between reports that the interval is learned from; their median shrugs off four odd ones."""
+
+RAISED_BY_A_REPORT = frozenset({Status.PENDING, Status.LATE, Status.DOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A monitor with what only the writer needs; its `cpu_course` stands undecoded in `course`.
+
+    `heard_s` is when the last report came on the clock that counts the receiver's listening seconds, None if
+    none came since the receiver started. `mount_ids` are the interned mounts of the last report.
+    """
+
+    monitor: Monitor
+    course: bytes = b""
+    gaps: tuple[float, ...] = ()
+    heard_s: float | None = None
+    host_id: int | None = None
+    mount_ids: Mapping[str, int] = field(default_factory=dict)
+
+
+def learn_interval(gaps: tuple[float, ...]) -> float | None:
+    """Return the usual time between reports in seconds, None before there were two reports."""
+    return median(gaps) if gaps else None
+
+
+def stamp(live: Live, received_at: int) -> int:
+    """Return the time to store a report under: when it came, but always later than the one before."""
+    last = live.monitor.last_report_at
+    return received_at if last is None else max(received_at, last + 1)
+
+
+def advance(live: Live, report: Report, at: int, heard_s: float, address: str, seq: int) -> Live:
+    """Return what is known of a monitor after a report that is stored under `at`."""
+    before = live.monitor
+    course = extend_course(live.course, report.cpu_usage)
+    gaps = _extend_gaps(live, heard_s)
+    raised = before.status in RAISED_BY_A_REPORT
+    monitor = replace(
+        before,
+        status=Status.UP if raised else before.status,
+        status_since=at if raised else before.status_since,
+        seq=seq,
+        last_report_at=at,
+        address=address,
+        interval_s=learn_interval(gaps),
+        report=report,
+        network_rx_rate=_rate(before, at, "network_rx_bytes", report),
+        network_tx_rate=_rate(before, at, "network_tx_bytes", report),
+    )
+    return replace(live, monitor=monitor, course=course, gaps=gaps, heard_s=heard_s)
+
+
+def _extend_gaps(live: Live, heard_s: float) -> tuple[float, ...]:
+    # A gap in which the receiver itself was off says nothing of the agent's interval.
+    if live.heard_s is None:
+        return live.gaps
+    return (*live.gaps, round(heard_s - live.heard_s, 3))[-GAPS_REMEMBERED:]
+
+
+def _rate(before: Monitor, at: int, counter: str, report: Report) -> float | None:
+    old = getattr(before.report, counter, None)
+    new = getattr(report, counter)
+    if old is None or new is None or new < old or before.last_report_at is None:
+        return None
+    rate: float = (new - old) * 1000 / (at - before.last_report_at)
+    return rate

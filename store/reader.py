@@ -1,0 +1,96 @@
+"""Reading the store: the fleet, what changed in it, one monitor, stored reports.
+
+Every method fetches all and finishes, since an open cursor would pin the write-ahead log. All raise
+`StoreUnavailableError` when the database cannot be read.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from store.connection import open_reader
+from store.errors import DatabaseRefusedError, StoreUnavailableError
+from store.models import FleetChange, Monitor, Sample
+from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
+from store.schema import inspect_database, migrations
+from store.text import safe_text
+
+PAGE = 2000
+"""Reports fetched at once: long histories are read in pages, so that none holds all memory or a long cursor."""
+
+
+class Reader:
+    """A read-only view of a database that another connection may be writing."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        """Wrap an open read-only connection; use `open` to get one."""
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open a database to read; raises `DatabaseRefusedError` if it is not one of ours or not of this version."""
+        version, newest = inspect_database(path), migrations()[-1].version
+        if version < newest:
+            raise DatabaseRefusedError(
+                f"{safe_text(str(path))} is from an older agentmon (schema {version}): agentmon serve upgrades it"
+            )
+        return cls(await open_reader(path))
+
+    async def close(self) -> None:
+        """Close the connection; without this the process would wait for its thread at exit."""
+        await self._connection.close()
+
+    async def changes(self, since: int = 0) -> FleetChange:
+        """Return the monitors that changed after the sequence number `since`; 0 asks for the whole fleet."""
+        rows = await self._fetch(MONITOR_QUERY + " WHERE seq > ? ORDER BY name", (since,))
+        ids = await self._fetch("SELECT id FROM monitor", ())
+        newest = max((row["seq"] for row in rows), default=since)
+        return FleetChange(newest, tuple(monitor_of(row) for row in rows), frozenset(row["id"] for row in ids))
+
+    async def monitor(self, name: str) -> Monitor | None:
+        """Return the monitor of that name, None if there is none."""
+        return await self._one("name", name)
+
+    async def monitor_by_id(self, monitor_id: int) -> Monitor | None:
+        """Return the monitor with that id, None if there is none (any more)."""
+        return await self._one("id", monitor_id)
+
+    async def agent_key(self, name: str) -> str | None:
+        """Return the newest key of the monitor of that name, None if there is no such monitor."""
+        rows = await self._fetch(
+            "SELECT agent_key FROM agent_key JOIN monitor ON monitor.id = monitor_id WHERE name = ?"
+            " ORDER BY agent_key.id DESC LIMIT 1",
+            (name,),
+        )
+        return str(rows[0]["agent_key"]) if rows else None
+
+    async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
+        """Return the reports stored with `since <= at < until` (milliseconds), oldest first."""
+        return [sample async for page in self.sample_pages(monitor_id, since, until) for sample in page]
+
+    async def sample_pages(self, monitor_id: int, since: int, until: int) -> AsyncIterator[list[Sample]]:
+        """Yield the same reports in pages of at most `PAGE`."""
+        while True:
+            rows = await self._fetch(SAMPLE_QUERY, (monitor_id, since, until, PAGE))
+            if not rows:
+                return
+            first, last = rows[0]["at"], rows[-1]["at"]
+            mounts = await self._fetch(MOUNT_QUERY, (monitor_id, first, last))
+            yield samples_of(rows, mounts)
+            if len(rows) < PAGE:
+                return
+            since = last + 1
+
+    async def _one(self, column: str, value: object) -> Monitor | None:
+        queries = {"name": " WHERE name = ?", "id": " WHERE monitor.id = ?"}
+        rows = await self._fetch(MONITOR_QUERY + queries[column], (value,))
+        return monitor_of(rows[0]) if rows else None
+
+    async def _fetch(self, query: str, parameters: Iterable[Any]) -> list[sqlite3.Row]:
+        try:
+            return list(await self._connection.execute_fetchall(query, parameters))
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"the database cannot be read: {error}") from error

@@ -1,0 +1,68 @@
+"""How rows of the tables become models: shared by the reader and by the writer's memory."""
+
+import sqlite3
+
+from store.codec import decode_course, decode_gaps, decode_report
+from store.live import Live, learn_interval
+from store.models import Monitor, MountUsage, Report, Sample, Status
+
+MONITOR_QUERY = """
+SELECT monitor.id, name, created_at, paused_until, down_after_s, late_after_s,
+       seq, status, status_since, last_report_at, address, gaps, report,
+       network_rx_rate, network_tx_rate, cpu_course
+FROM monitor JOIN latest ON latest.monitor_id = monitor.id
+"""
+
+SAMPLE_QUERY = """
+SELECT at, cpu_usage, memory_usage, memory_total_mb, cpu_iowait, swap_usage, network_rx_bytes, network_tx_bytes,
+       load_1m, load_5m, load_15m, os, hostname, kernel
+FROM sample LEFT JOIN host ON host.id = sample.host_id
+WHERE sample.monitor_id = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?
+"""
+
+MOUNT_QUERY = """
+SELECT at, path, usage, size, used, avail
+FROM sample_mount JOIN mount ON mount.id = sample_mount.mount_id
+WHERE sample_mount.monitor_id = ? AND at >= ? AND at <= ? ORDER BY at, position
+"""
+
+
+def monitor_of(row: sqlite3.Row) -> Monitor:
+    """Return the monitor that a row of `MONITOR_QUERY` describes."""
+    return Monitor(
+        id=row["id"],
+        name=row["name"],
+        created_at=row["created_at"],
+        status=Status(row["status"]),
+        status_since=row["status_since"],
+        seq=row["seq"],
+        paused_until=row["paused_until"],
+        down_after_s=row["down_after_s"],
+        late_after_s=row["late_after_s"],
+        last_report_at=row["last_report_at"],
+        address=row["address"],
+        interval_s=learn_interval(decode_gaps(row["gaps"])),
+        report=decode_report(row["report"]) if row["report"] else None,
+        network_rx_rate=row["network_rx_rate"],
+        network_tx_rate=row["network_tx_rate"],
+        cpu_course=decode_course(row["cpu_course"]),
+    )
+
+
+def live_of(row: sqlite3.Row) -> Live:
+    """Return the writer's view of a row of `MONITOR_QUERY`, nothing heard yet."""
+    return Live(monitor_of(row), course=row["cpu_course"], gaps=decode_gaps(row["gaps"]))
+
+
+def samples_of(samples: list[sqlite3.Row], mounts: list[sqlite3.Row]) -> list[Sample]:
+    """Join the rows of `SAMPLE_QUERY` and `MOUNT_QUERY` over the same period."""
+    disks: dict[int, list[MountUsage]] = {}
+    for at, *mount in mounts:
+        disks.setdefault(at, []).append(MountUsage(*mount))
+    return [
+        Sample(
+            row["at"],
+            Report(**{key: row[key] for key in row.keys()[1:]}, disk_usage=tuple(disks.get(row["at"], ()))),
+        )
+        for row in samples
+    ]

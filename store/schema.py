@@ -1,0 +1,149 @@
+"""Opening a database file: whose it is, which version it has, and bringing it up to date.
+
+The rules (DESIGN, "One writer"): look through a read-only connection before anything opens read-write, create
+the file with its mode before SQLite sees it, set `auto_vacuum` before WAL, and back up before migrating.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from store.errors import DatabaseRefusedError
+from store.files import create_private_file, ensure_private_folder, tighten
+from store.text import safe_text
+
+APPLICATION_ID = 0x616D6F6E
+"""`amon` in ASCII, in the header of every agentmon database."""
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered step of the schema; `version` is the `user_version` after it."""
+
+    version: int
+    sql: str
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Return the steps that the package carries, in order; their files are named `NNNN_what.sql`."""
+    files = (f for f in resources.files("store.migrations").iterdir() if f.name.endswith(".sql"))
+    steps = (Migration(int(f.name.split("_")[0]), f.read_text(encoding="utf-8")) for f in files)
+    return tuple(sorted(steps, key=lambda step: step.version))
+
+
+def uri(path: Path, mode: str) -> str:
+    """Return the SQLite URI of a file, whatever characters its path holds."""
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+def prepare_database(path: Path, steps: Sequence[Migration] | None = None) -> None:
+    """Create the database or bring it to the newest version, so that writer and readers can open it.
+
+    The caller holds the lock. Raises `DatabaseRefusedError`, with the file untouched, if it is not ours, is
+    corrupt, is newer than this agentmon, or cannot be created or written.
+    """
+    steps = migrations() if steps is None else steps
+    _require_sqlite()
+    try:
+        ensure_private_folder(path.parent)
+        create_private_file(path)
+        version = inspect_database(path, steps[-1].version)
+        for companion in (path, *companions(path)):
+            tighten(companion)
+        if version < steps[-1].version:
+            _migrate(path, version, steps)
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseRefusedError(f"cannot open {safe_text(str(path))}: {_reason(error)}") from error
+
+
+def companions(path: Path) -> tuple[Path, Path]:
+    """Return the files that SQLite keeps beside the database in WAL mode."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def inspect_database(path: Path, newest: int | None = None) -> int:
+    """Return the schema version of the file, 0 if it is empty, without writing to it.
+
+    Raises `DatabaseRefusedError` if the file is missing, not ours, corrupt, or newer than `newest` (by default
+    than this agentmon).
+    """
+    shown = safe_text(str(path))
+    try:
+        application_id, version, tables = _read_header(path)
+    except sqlite3.Error as error:
+        if not path.exists():
+            raise DatabaseRefusedError(f"there is no database at {shown} (agentmon serve creates it)") from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise DatabaseRefusedError(f"cannot open {shown}: {_reason(error)}") from error
+        raise DatabaseRefusedError(f"{shown} is not an agentmon database, or it is damaged: {error}") from error
+    if tables == 0 and application_id == 0:
+        return 0
+    if application_id != APPLICATION_ID:
+        raise DatabaseRefusedError(f"{shown} is not an agentmon database (it belongs to another program)")
+    known = migrations()[-1].version if newest is None else newest
+    if version > known:
+        raise DatabaseRefusedError(
+            f"{shown} is from a newer agentmon (schema {version}, this one knows {known}): upgrade agentmon"
+        )
+    return version
+
+
+def _read_header(path: Path) -> tuple[int, int, int]:
+    connection = sqlite3.connect(uri(path, "ro"), uri=True)
+    try:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return application_id, version, tables
+    finally:
+        connection.close()
+
+
+def _migrate(path: Path, version: int, steps: Sequence[Migration]) -> None:
+    connection = sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None)
+    try:
+        if version:
+            _back_up(connection, path, version)
+        else:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        for step in steps:
+            if step.version > version:
+                _apply(connection, step)
+    finally:
+        connection.close()
+
+
+def _apply(connection: sqlite3.Connection, step: Migration) -> None:
+    # One script, so that a crash half-way leaves the step wholly undone. The numbers are our own constants:
+    # PRAGMA takes no parameters.
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {step.sql}; PRAGMA application_id = {APPLICATION_ID:d}; "
+        f"PRAGMA user_version = {step.version:d}; COMMIT;"
+    )
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    copy = path.with_name(f"{path.name}.schema-{version}.backup")
+    create_private_file(copy)
+    target = sqlite3.connect(uri(copy, "rw"), uri=True)
+    try:
+        connection.backup(target)
+    finally:
+        target.close()
+
+
+def _require_sqlite() -> None:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise DatabaseRefusedError(
+            f"this Python's SQLite is {sqlite3.sqlite_version}; agentmon needs {'.'.join(map(str, OLDEST_SQLITE))}"
+        )
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -1,0 +1,270 @@
+"""The one writing connection: group commit of reports, and every other change in a transaction of its own.
+
+A report's `store` returns after the commit that holds it is on disk. While one transaction is being committed
+the reports that arrive wait for the next, so that the cost of syncing is shared by as many as there are.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self, TypeVar
+
+import aiosqlite
+
+from store.batch import Entry, remember, write_batch
+from store.connection import open_writer
+from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
+from store.ledger import Ledger, load_ledger, refresh
+from store.live import Live
+from store.models import Report, Status
+from store.verdicts import Judged, write_statuses
+
+log = logging.getLogger("agentmon.store")
+
+T = TypeVar("T")
+Change = Callable[[aiosqlite.Connection, Ledger], Awaitable[T]]
+"""Statements to run inside a transaction: takes the connection and what is committed so far."""
+
+MAX_BATCH = 500
+MAX_WAITING = 5_000
+"""Reports in memory when the store stalls: 5,000 of the largest that fit a body are some 100 MB, typical ones 5."""
+
+POISON = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    ValueError,
+    OverflowError,
+)
+"""Errors that speak of one row; all other errors of SQLite speak of the store."""
+
+FILE_GONE = "the database file was moved, replaced or deleted under the running receiver"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pending:
+    """A report that waits to be written, and who waits for it."""
+
+    entry: Entry
+    done: asyncio.Future[None]
+
+
+def wall_clock_ms() -> int:
+    """Return the time of day, UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Writer:
+    """Writes reports and changes to a database that `store.schema.prepare_database` has made ready.
+
+    `clock` gives UTC milliseconds; `listening_s` gives the seconds that the receiver has been listening, on a
+    clock that no change of the time of day moves.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        connection: aiosqlite.Connection,
+        ledger: Ledger,
+        clock: Callable[[], int],
+        listening_s: Callable[[], float],
+    ) -> None:
+        """Wrap an open connection; use `open` to get a writer that runs."""
+        self._path = path
+        self._inode = path.stat().st_ino
+        self._connection = connection
+        self._ledger = ledger
+        self._clock = clock
+        self._listening_s = listening_s
+        self._problem: str | None = None
+        self._transaction = asyncio.Lock()
+        self._closing = False
+        self._waiting: list[Pending] = []
+        self._arrived = asyncio.Event()
+        self._task = asyncio.create_task(self._write_reports())
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        clock: Callable[[], int] = wall_clock_ms,
+        listening_s: Callable[[], float] = time.monotonic,
+    ) -> Self:
+        """Open the database and read what is in it; raises `StoreUnavailableError` if that fails."""
+        try:
+            connection = await open_writer(path)
+            try:
+                ledger = await load_ledger(connection, clock())
+            except sqlite3.Error:
+                await connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"the database cannot be opened: {error}") from error
+        return cls(path, connection, ledger, clock, listening_s)
+
+    async def close(self) -> None:
+        """Write what waits, then close the database."""
+        self._closing = True
+        self._arrived.set()
+        await self._task
+        await self._connection.close()
+
+    @property
+    def problem(self) -> str | None:
+        """Why the store takes no writes, as one line; None while it does."""
+        return self._problem
+
+    @property
+    def lives(self) -> Mapping[int, Live]:
+        """All monitors by id, as committed."""
+        return MappingProxyType(self._ledger.lives)
+
+    def find(self, agent_key: str) -> int | None:
+        """Return the id of the monitor that a key belongs to, None if to none."""
+        key = self._ledger.keys.get(agent_key)
+        return key.monitor_id if key else None
+
+    async def store(self, agent_key: str, report: Report, address: str) -> None:
+        """Store a report; returns once it is on disk.
+
+        Raises `UnknownKeyError` if the key belongs to no monitor, `StoreUnavailableError` if it was not stored.
+        """
+        if self._closing or len(self._waiting) >= MAX_WAITING:
+            raise StoreUnavailableError(self._problem or "too many reports wait to be written")
+        entry = Entry(agent_key, report, address, self._clock(), self._listening_s())
+        pending = Pending(entry, asyncio.get_running_loop().create_future())
+        self._waiting.append(pending)
+        self._arrived.set()
+        await pending.done
+
+    async def transact(self, change: Change[T]) -> T:
+        """Run statements that touch no monitor in a transaction of their own.
+
+        Whatever they raise undoes them and is passed on; trouble of the store itself becomes
+        `StoreUnavailableError`.
+        """
+        async with self._transaction:
+            return await self._guarded(change)
+
+    async def change(self, change: Change[T]) -> T:
+        """Run a change of monitors or keys like `transact`, then read anew what it may have altered."""
+        async with self._transaction:
+            result = await self._guarded(change)
+            await refresh(self._connection, self._ledger)
+            return result
+
+    async def rejudge(self, verdict: Callable[[Live], Status]) -> list[Judged]:
+        """Apply a verdict to every monitor at once and return those whose status it changed.
+
+        The verdict sees each monitor as committed, and no report comes between it and its write.
+        """
+        async with self._transaction:
+            judged = [Judged(live.monitor, status) for live, status in self._judge(verdict) if status]
+            if judged:
+                lives = await self._guarded(partial(write_statuses, judged=judged, now=self._clock()))
+                self._ledger.lives.update(lives)
+            return judged
+
+    async def _write_reports(self) -> None:
+        while self._waiting or not self._closing:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._write_batch(batch)
+
+    async def _write_batch(self, batch: Sequence[Pending]) -> None:
+        async with self._transaction:
+            try:
+                await self._commit(batch)
+            except (*POISON, sqlite3.Error):
+                await self._row_by_row(batch)
+            except StoreUnavailableError as error:
+                _settle(batch, error)
+
+    async def _row_by_row(self, batch: Sequence[Pending]) -> None:
+        """Store what can be stored: one bad report takes no neighbour along, a bad store fails all at once."""
+        for place, pending in enumerate(batch):
+            try:
+                await self._commit([pending])
+            except POISON as error:
+                log.error("a report could not be stored: %s", type(error).__name__)
+                _settle([pending], StoreUnavailableError("this report could not be stored"))
+            except (StoreUnavailableError, sqlite3.Error) as error:
+                _settle(batch[place:], self._failed(error))
+                return
+
+    async def _commit(self, batch: Sequence[Pending]) -> None:
+        known = [pending for pending in batch if pending.entry.agent_key in self._ledger.keys]
+        _settle([p for p in batch if p not in known], UnknownKeyError("the key belongs to no monitor"))
+        if known:
+            entries = [pending.entry for pending in known]
+            stored = await self._in_transaction(partial(write_batch, entries=entries))
+            remember(self._ledger, stored)
+            _settle(known)
+
+    async def _guarded(self, change: Change[T]) -> T:
+        try:
+            return await self._in_transaction(change)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    async def _in_transaction(self, change: Change[T]) -> T:
+        self._require_file()
+        if self._connection.in_transaction:
+            await self._connection.execute("ROLLBACK")
+        await self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = await change(self._connection, self._ledger)
+            await self._connection.execute("COMMIT")
+        except BaseException:
+            # If even this fails (it may, on a full disk), the next transaction starts with it.
+            with contextlib.suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    await self._connection.execute("ROLLBACK")
+            raise
+        self._works()
+        return result
+
+    def _judge(self, verdict: Callable[[Live], Status]) -> Iterator[tuple[Live, Status | None]]:
+        for live in self._ledger.lives.values():
+            status = verdict(live)
+            yield live, None if status is live.monitor.status else status
+
+    def _require_file(self) -> None:
+        try:
+            if self._path.stat().st_ino == self._inode:
+                return
+        except OSError:
+            pass
+        raise self._failed(StoreUnavailableError(FILE_GONE))
+
+    def _failed(self, error: sqlite3.Error | StoreUnavailableError) -> StoreUnavailableError:
+        problem = str(error) if isinstance(error, StoreUnavailableError) else f"the store takes no writes: {error}"
+        if self._problem != problem:
+            log.error("%s", problem)
+        self._problem = problem
+        return StoreUnavailableError(problem)
+
+    def _works(self) -> None:
+        if self._problem:
+            log.warning("the store takes writes again")
+        self._problem = None
+
+
+def _settle(batch: Sequence[Pending], error: AgentmonError | None = None) -> None:
+    for pending in batch:
+        if pending.done.done():  # the sender went away meanwhile
+            continue
+        if error:
+            pending.done.set_exception(error)
+        else:
+            pending.done.set_result(None)
