@@ -1,0 +1,226 @@
+"""Stand-ins for the house around the console: a store and a receiver in memory, a clock that one sets."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from store.errors import AgentmonError, ChangeRefusedError
+from store.models import (
+    Credentials,
+    FleetChange,
+    Monitor,
+    MountUsage,
+    ReceiverInfo,
+    Report,
+    Sample,
+    Status,
+)
+from tui.app import ConsoleApp
+
+NOW = 1_772_370_300_000
+"""2026-03-01 13:05:00 UTC, in milliseconds."""
+
+MINUTE = 60_000
+URL = "http://monitor.example.org:8420"
+
+REPORT = Report(
+    cpu_usage=23.5,
+    memory_usage=67.4,
+    memory_total_mb=8192,
+    disk_usage=(
+        MountUsage("/", 45.0, "50G", "22G", "28G"),
+        MountUsage("/var/lib/postgresql", 83.6, "200G", "167G", "33G"),
+        MountUsage("/boot", 31.2, "954M", "298M", "591M"),
+    ),
+    cpu_iowait=1.2,
+    swap_usage=5.0,
+    network_rx_bytes=9_000_000_000,
+    network_tx_bytes=4_000_000_000,
+    load_1m=0.52,
+    load_5m=0.38,
+    load_15m=0.21,
+    os="Debian GNU/Linux 12 (bookworm)",
+    hostname="web-1.example.org",
+    kernel="6.1.0-28-amd64",
+)
+
+
+def key_of(number: int) -> str:
+    """Return the agent key with that number, well formed."""
+    return f"amk_{number:040d}"
+
+
+def monitor(name: str = "web-1", monitor_id: int = 1, report: Report | None = REPORT) -> Monitor:
+    """Return a monitor that is up, or one that never reported."""
+    bare = Monitor(monitor_id, name, NOW - 400 * MINUTE, Status.PENDING, NOW - 400 * MINUTE, seq=1)
+    if report is None:
+        return bare
+    return replace(
+        bare,
+        status=Status.UP,
+        status_since=NOW - 192 * MINUTE,
+        last_report_at=NOW - 3000,
+        address="192.0.2.7",
+        interval_s=60.0,
+        report=report,
+        network_rx_rate=1_258_291.0,
+        network_tx_rate=348_160.0,
+    )
+
+
+def wave(index: int, low: float, high: float, period: int) -> float:
+    """Return a value that goes up and down between two bounds, the same each time."""
+    phase = abs((index * 7919 % period) / period - 0.5) * 2
+    slow = abs((index % 40) / 40 - 0.5) * 2
+    return low + (high - low) * (0.35 * phase + 0.65 * slow)
+
+
+def hour(report: Report = REPORT, until: int = NOW - 3000) -> list[Sample]:
+    """Return a minutely hour of reports that move about."""
+    samples = []
+    for age in range(60, -1, -1):
+        index = 60 - age
+        moved = replace(
+            report,
+            cpu_usage=wave(index, 8, 70, 11),
+            cpu_iowait=wave(index, 0, 9, 7),
+            memory_usage=wave(index, 60, 70, 31),
+            network_rx_bytes=9_000_000_000 + index * 50_000_000 + int(wave(index, 0, 40_000_000, 5)),
+            network_tx_bytes=4_000_000_000 + index * 20_000_000 + int(wave(index, 0, 15_000_000, 9)),
+            load_1m=wave(index, 0.1, 2.5, 13),
+            load_5m=wave(index, 0.1, 1.5, 17),
+            load_15m=wave(index, 0.1, 0.9, 23),
+        )
+        samples.append(Sample(until - age * MINUTE, moved))
+    return samples
+
+
+class MemoryStore:
+    """The reader's methods over values that a test sets."""
+
+    def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None) -> None:
+        """Hold some monitors, and reports that all of them share."""
+        self.monitors = {one.id: one for one in monitors}
+        self.stored = samples or []
+        self.asked: list[tuple[int, int]] = []
+        self.error: AgentmonError | None = None
+        self._seq = max((one.seq for one in monitors), default=0)
+
+    def put(self, changed: Monitor) -> None:
+        """Add a monitor or replace the one of its id."""
+        self._seq += 1
+        self.monitors[changed.id] = replace(changed, seq=self._seq)
+
+    async def changes(self, since: int = 0) -> FleetChange:
+        """Return what changed."""
+        changed = tuple(one for one in self.monitors.values() if one.seq > since)
+        return FleetChange(self._seq, changed, frozenset(self.monitors))
+
+    async def monitor(self, name: str) -> Monitor | None:
+        """Return the monitor of that name."""
+        return next((one for one in self.monitors.values() if one.name == name), None)
+
+    async def monitor_by_id(self, monitor_id: int) -> Monitor | None:
+        """Return the monitor with that id."""
+        return self.monitors.get(monitor_id)
+
+    async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
+        """Return the reports of a period."""
+        self.asked.append((since, until))
+        if self.error is not None:
+            raise self.error
+        return [sample for sample in self.stored if since <= sample.at < until]
+
+    async def close(self) -> None:
+        """Hold nothing open."""
+
+
+class MemoryAdmin:
+    """The receiver's changes on a `MemoryStore`; `gate` holds every answer back until it is set."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        """Change that store."""
+        self.store = store
+        self.keys = dict.fromkeys(store.monitors, key_of(1))
+        self.calls: list[str] = []
+        self.error: AgentmonError | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def _enter(self, call: str) -> None:
+        self.calls.append(call)
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+
+    async def _id(self, name: str) -> int:
+        found = await self.store.monitor(name)
+        if found is None:
+            raise ChangeRefusedError(f"there is no monitor named {name}")
+        return found.id
+
+    def _credentials(self, monitor_id: int, name: str) -> Credentials:
+        key = self.keys[monitor_id]
+        install = f"curl -fsS {URL}/agent.sh | sudo AGENTMON_URL={URL} AGENTMON_KEY={key} sh -s install"
+        return Credentials(monitor_id, name, key, install)
+
+    async def receiver(self) -> ReceiverInfo:
+        """Return that all is well."""
+        return ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
+
+    async def credentials(self, name: str) -> Credentials:
+        """Return key and command."""
+        await self._enter(f"credentials {name}")
+        return self._credentials(await self._id(name), name)
+
+    async def create(self, name: str) -> Credentials:
+        """Add a monitor."""
+        await self._enter(f"create {name}")
+        monitor_id = max(self.store.monitors, default=0) + 1
+        self.keys[monitor_id] = key_of(monitor_id)
+        self.store.put(monitor(name, monitor_id, report=None))
+        return self._credentials(monitor_id, name)
+
+    async def rename(self, name: str, new_name: str) -> None:
+        """Give another name."""
+        await self._enter(f"rename {name} {new_name}")
+        self.store.put(replace(self.store.monitors[await self._id(name)], name=new_name))
+
+    async def rotate(self, name: str) -> Credentials:
+        """Give a new key."""
+        await self._enter(f"rotate {name}")
+        monitor_id = await self._id(name)
+        self.keys[monitor_id] = key_of(9)
+        return self._credentials(monitor_id, name)
+
+    async def pause(self, name: str, for_s: float | None = None) -> None:
+        """Pause."""
+        await self._enter(f"pause {name}")
+        self.store.put(replace(self.store.monitors[await self._id(name)], status=Status.PAUSED))
+
+    async def resume(self, name: str) -> None:
+        """Resume."""
+        await self._enter(f"resume {name}")
+        self.store.put(replace(self.store.monitors[await self._id(name)], status=Status.UP))
+
+    async def delete(self, name: str) -> None:
+        """Forget."""
+        await self._enter(f"delete {name}")
+        del self.store.monitors[await self._id(name)]
+
+
+class House:
+    """A console on a store and a receiver in memory; `seconds` is its clock."""
+
+    def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None, read_only: bool = False) -> None:
+        """Build the house around some monitors."""
+        self.store = MemoryStore(*monitors, samples=samples)
+        self.admin = MemoryAdmin(self.store)
+        self.seconds = NOW / 1000
+        self.app = ConsoleApp(
+            Path("nowhere.db"),
+            self.admin,
+            read_only=read_only,
+            clock=lambda: self.seconds,
+            reader=self.store,
+        )

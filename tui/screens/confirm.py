@@ -1,0 +1,114 @@
+"""Questions before something that cannot be taken back; each answers True only to a deliberate yes."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from store.text import MAX_NAME
+from tui.draw import safe
+
+_ARROWS: tuple[BindingType, ...] = (
+    Binding("left", "app.focus_previous", show=False),
+    Binding("right", "app.focus_next", show=False),
+)
+
+
+def _button(label: str, name: str, variant: str = "") -> Button:
+    return Button(Content(label), id=name, classes=variant, compact=True)
+
+
+class Confirm(ModalScreen[bool]):
+    """A question with a yes and a no; `y` is yes, `n` and esc are no, and so is enter unless one moves first."""
+
+    CSS_PATH = "confirm.tcss"
+    AUTO_FOCUS = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", show=False),
+        Binding("n,escape", "answer(False)", show=False),
+        *_ARROWS,
+    ]
+
+    def __init__(self, question: str, detail: str = "", yes: str = "Yes") -> None:
+        """Ask `question`, explained by `detail`; both may hold text from outside. `yes` is a word of ours."""
+        super().__init__()
+        self._question = question
+        self._detail = detail
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """Lay the box out."""
+        with Vertical(classes="box"):
+            yield Static(Text(safe(self._question), style="bold"), markup=False)
+            yield Static(Text(safe(self._detail)), classes="detail", markup=False)
+            with Horizontal():
+                yield _button(f"{self._yes} (y)", "yes", "danger")
+                yield _button("Cancel (esc)", "no")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer what the button says."""
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:
+        """Answer and close."""
+        self.dismiss(answer)
+
+
+class ConfirmDelete(ModalScreen[bool]):
+    """Asks for a monitor's name before it is deleted; only the very name lets one go on."""
+
+    CSS_PATH = "confirm.tcss"
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+
+    def __init__(self, name: str) -> None:
+        """Ask about the monitor of that name."""
+        super().__init__()
+        self._monitor_name = name
+
+    def compose(self) -> ComposeResult:
+        """Lay the box out."""
+        with Vertical(classes="box"):
+            question = Text("Delete ").append(safe(self._monitor_name, MAX_NAME)).append(" and its history?")
+            question.stylize("bold")
+            yield Static(question, markup=False)
+            yield Static(
+                "Everything it reported is lost, and its agent is refused from then on.\nType its name to go on:",
+                classes="detail",
+                markup=False,
+            )
+            yield Input(compact=True, select_on_focus=False)
+            with Horizontal():
+                yield _button("Delete (enter)", "yes", "danger")
+                yield _button("Cancel (esc)", "no")
+
+    def on_mount(self) -> None:
+        """Nothing is typed yet."""
+        self.query_one("#yes", Button).disabled = True
+
+    def _matches(self) -> bool:
+        """Return whether the name is typed; where it shows replaced characters, what is shown will do too."""
+        typed = self.query_one(Input).value
+        return typed in (self._monitor_name, safe(self._monitor_name, MAX_NAME))
+
+    def on_input_changed(self) -> None:
+        """Offer the deletion only to the name."""
+        self.query_one("#yes", Button).disabled = not self._matches()
+
+    def on_input_submitted(self) -> None:
+        """Go on if the name is there."""
+        if self._matches():
+            self.dismiss(True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer what the button says."""
+        self.dismiss(event.button.id == "yes" and self._matches())
+
+    def action_cancel(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(False)

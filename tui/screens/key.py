@@ -1,0 +1,152 @@
+"""A monitor's agent key, the command that installs an agent with it, and whether that agent has reported."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from store.errors import AgentmonError
+from store.models import Credentials, Monitor
+from store.text import MAX_NAME
+from tui import draw
+from tui.actions import Room, bindings
+from tui.feed import FleetChanged
+from tui.screens.base import ConsoleScreen
+from tui.screens.confirm import Confirm
+from tui.widgets.facts import received_line
+from tui.widgets.footer import ActionFooter
+from tui.widgets.secret import mask, masked_install, shell_lines
+
+ROTATED = "This is the new key. The old one works until the new one reports."
+COPIED = "copied, if this terminal allows it (OSC 52)"
+
+
+class KeyScreen(ConsoleScreen):
+    """The key, masked until revealed, and what to do with it.
+
+    The credentials stay in this object and reach a widget only while they are revealed.
+    """
+
+    room = Room.KEY
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Room.KEY)
+    CSS_PATH = "key.tcss"
+
+    def __init__(self, name: str) -> None:
+        """Prepare the screen of the monitor of that name."""
+        super().__init__()
+        self._monitor_name = name
+        self._credentials: Credentials | None = None
+        self._revealed = False
+        self._rotated = False
+        self._rotating = False
+        self._problem = ""
+        self._drawn: dict[str, Text] = {}
+
+    def subject(self) -> Monitor | None:
+        """Return the monitor that the key belongs to, once it is known."""
+        return self.console.feed.monitors.get(self._credentials.id) if self._credentials else None
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out; the command has lines of its own from edge to edge, to be selected cleanly."""
+        for name in ("title", "key", "note", "problem", "what", "command", "report"):
+            yield Static(id=name, markup=False)
+        yield ActionFooter(self.room, self.console.read_only)
+
+    def on_mount(self) -> None:
+        """Ask for the key, and follow the fleet for the first report."""
+        self.console.fleet_changed.subscribe(self, self._fleet_changed)
+        self._draw()
+        self.run_worker(self._fetch(), group="key", exclusive=True)
+
+    def on_resize(self) -> None:
+        """Break the command for the new width."""
+        self._draw()
+
+    def _fleet_changed(self, change: FleetChanged) -> None:
+        if self._credentials and self._credentials.id in change.gone_ids:
+            self.console.say(f"{self._monitor_name} was deleted")
+            self.console.go_home()
+            return
+        if monitor := self.subject():
+            self._monitor_name = monitor.name
+        self._draw()
+
+    async def _fetch(self) -> Credentials | None:
+        """Ask for the key and the command; what is wrong is shown in their place."""
+        try:
+            self._credentials = await self.console.admin.credentials(self._monitor_name)
+        except AgentmonError as error:
+            self._credentials, self._problem = None, str(error)
+        else:
+            self._problem = ""
+        self._draw()
+        return self._credentials
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        credentials = self._credentials
+        title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
+        self._put("title", title.append("  agent key and install command", f"not bold {draw.DIM_STYLE}"))
+        self._put("problem", Text(draw.safe(self._problem, 300)))
+        self._put("note", Text(ROTATED if self._rotated else ""))
+        if credentials is None:
+            self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
+            return
+        shown = draw.safe(credentials.agent_key) if self._revealed else mask(credentials.agent_key)
+        self._put("key", Text(shown).append(f"   v {'hides' if self._revealed else 'shows'} it", draw.DIM_STYLE))
+        self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
+        command = credentials.install if self._revealed else masked_install(credentials)
+        self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
+        self._put("report", received_line(self.subject(), self.console.now()))
+
+    def _put(self, name: str, text: Text) -> None:
+        if self._drawn.get(name) != text:
+            self._drawn[name] = text
+            static = self.query_one(f"#{name}", Static)
+            static.display = bool(text.plain)
+            static.update(text)
+
+    def action_reveal(self) -> None:
+        """Show the key, in the command as well, or hide it again."""
+        self._revealed = not self._revealed
+        if self._credentials is None:
+            self.run_worker(self._fetch(), group="key", exclusive=True)
+        self._draw()
+
+    def action_copy(self) -> None:
+        """Copy the agent key without showing it."""
+        self.run_worker(self._copy(install=False), group="key", exclusive=True)
+
+    def action_copy_install(self) -> None:
+        """Copy the install command, with the key in it."""
+        self.run_worker(self._copy(install=True), group="key", exclusive=True)
+
+    async def _copy(self, install: bool) -> None:
+        credentials = self._credentials or await self._fetch()
+        if credentials is None:
+            self.console.say(self._problem, error=True)
+            return
+        self.app.copy_to_clipboard(credentials.install if install else credentials.agent_key)
+        self.console.say(f"{'Install command' if install else 'Agent key'} {COPIED}")
+
+    def action_rotate(self) -> None:
+        """Ask, then give the monitor a new key; once however often it is pressed."""
+        if not self._rotating:
+            self._rotating = True
+            self.run_worker(self._rotate(), group="rotate")
+
+    async def _rotate(self) -> None:
+        question = f"Give {self._monitor_name} a new agent key?"
+        detail = "The old key works until the first report with the new one, then stops."
+        try:
+            if await self.app.push_screen_wait(Confirm(question, detail, yes="Rotate")):
+                self._credentials = await self.console.admin.rotate(self._monitor_name)
+                self._rotated, self._problem = True, ""
+        except AgentmonError as error:
+            self._problem = str(error)
+        finally:
+            self._rotating = False
+        self._draw()

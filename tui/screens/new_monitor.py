@@ -1,0 +1,93 @@
+"""Naming a new monitor, on the way to its key."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input, Static
+
+from store.errors import AgentmonError
+from store.text import MAX_NAME, name_problem
+from tui.actions import Room, bindings
+from tui.draw import safe
+from tui.screens.base import ConsoleScreen
+from tui.screens.key import KeyScreen
+from tui.widgets.footer import ActionFooter
+
+HINT = "enter creates the monitor, and shows its key and install command"
+
+
+class NewMonitorScreen(ConsoleScreen):
+    """One field: the new monitor's name, checked as one types."""
+
+    room = Room.NEW
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Room.NEW)
+    CSS_PATH = "new_monitor.tcss"
+    AUTO_FOCUS = "Input"
+
+    def __init__(self) -> None:
+        """Prepare an empty field."""
+        super().__init__()
+        self._creating = False
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        yield Static(Text("New monitor", style="bold"), id="title")
+        yield Static("A name for the server, as you call it: it need not be its hostname.", id="what")
+        yield Input(placeholder="web-1", select_on_focus=False)
+        yield Static(HINT, id="said", markup=False)
+        yield ActionFooter(self.room, self.console.read_only)
+
+    def problem(self, name: str) -> str | None:
+        """Return what is wrong with `name` for a new monitor, None if it will do."""
+        if any(monitor.name == name for monitor in self.console.feed.monitors.values()):
+            return "there is already a monitor of that name"
+        return name_problem(name)
+
+    def _typed(self) -> str:
+        return self.query_one(Input).value.strip()
+
+    def _say(self, text: str, *, wrong: bool = False) -> None:
+        said = self.query_one("#said", Static)
+        said.set_class(wrong, "wrong")
+        said.update(Text(safe(text, 300)))
+
+    def on_input_changed(self) -> None:
+        """Say what is wrong with what is typed so far; nothing yet is not wrong."""
+        name = self._typed()
+        problem = self.problem(name) if name else None
+        self._say(problem or HINT, wrong=problem is not None)
+
+    def on_input_submitted(self) -> None:
+        """Create the monitor, once however often enter is pressed."""
+        name = self._typed()
+        if self._creating:
+            return
+        if problem := self.problem(name):
+            self._say(problem, wrong=True)
+            return
+        self._creating = True
+        self._say(f"creating {safe(name, MAX_NAME)} …")
+        # The app's worker: whoever leaves meanwhile still learns how it ended.
+        self.app.run_worker(self._create(name), group="change")
+
+    async def _create(self, name: str) -> None:
+        try:
+            await self.console.admin.create(name)
+        except AgentmonError as error:
+            self._failed(str(error))
+            return
+        finally:
+            self._creating = False
+        await self.console.refresh_fleet()
+        if self.is_current:
+            self.app.switch_screen(KeyScreen(name))
+        else:
+            self.console.say(f"{name} is created: K shows its key")
+
+    def _failed(self, problem: str) -> None:
+        if self.is_current:
+            self._say(problem, wrong=True)
+        else:
+            self.console.say(problem, error=True)

@@ -1,0 +1,92 @@
+"""A server's status and facts in words, as lines of text for the server and key screens."""
+
+from rich.text import Text
+
+from store.models import Monitor, Status
+from tui import draw
+
+_LABEL_CELLS = 10
+
+
+def status_line(monitor: Monitor, now: int) -> Text:
+    """Return the status, since when, for how long, and until when if that is known."""
+    line = Text(no_wrap=True)
+    line.append(f"{draw.STATUS_GLYPH[monitor.status]} {monitor.status.value}", draw.STATUS_STYLE[monitor.status])
+    line.append(f" since {draw.local_time(monitor.status_since)}")
+    line.append(f", for {draw.duration((now - monitor.status_since) / 1000)}")
+    if monitor.status is Status.PAUSED:
+        until = monitor.paused_until
+        line.append(", until resumed" if until is None else f", until {draw.local_time(until)}")
+    return line
+
+
+def report_line(monitor: Monitor, now: int) -> Text:
+    """Return when and from where the last report came, and how often they come."""
+    if monitor.last_report_at is None:
+        return Text("no report yet", style=draw.DIM_STYLE, no_wrap=True)
+    line = Text(f"last report {age(monitor, now)} ago", no_wrap=True)
+    if monitor.address:
+        line.append(f" from {draw.safe(monitor.address, 64)}")
+    if monitor.interval_s is not None:
+        line.append(f", every {draw.duration(round(monitor.interval_s))}", draw.DIM_STYLE)
+    return line
+
+
+def age(monitor: Monitor, now: int) -> str:
+    """Return how long ago the last report came."""
+    at = monitor.last_report_at
+    return draw.ago(None if at is None else (now - at) / 1000)
+
+
+def head(monitor: Monitor, now: int, width: int) -> Text:
+    """Return the top of the server screen: name, status, last report."""
+    name = Text(draw.fit(draw.safe(monitor.name, 64), width), style="bold")
+    return Text("\n").join([name, status_line(monitor, now), report_line(monitor, now)])
+
+
+def settings(monitor: Monitor) -> str:
+    """Return in words what is set for this server alone."""
+    parts = []
+    if monitor.late_after_s is not None:
+        parts.append(f"late after {draw.duration(monitor.late_after_s)}")
+    if monitor.down_after_s is not None:
+        parts.append(f"down after {draw.duration(monitor.down_after_s)}")
+    return " · ".join(parts) if parts else "defaults"
+
+
+def fact(label: str, value: str | None, width: int) -> Text:
+    """Return a label and a value from outside, cut to `width` cells."""
+    line = Text().append(draw.fit(label, _LABEL_CELLS), draw.DIM_STYLE)
+    line.append(draw.fit(draw.safe(value) if value else draw.NONE, width - _LABEL_CELLS))
+    return line
+
+
+def _host(monitor: Monitor) -> tuple[str | None, str | None, str | None]:
+    report = monitor.report
+    return (report.hostname, report.os, report.kernel) if report else (None, None, None)
+
+
+def facts(monitor: Monitor, shown_key: str, hint: str, width: int) -> Text:
+    """Return the host's facts, the deviating settings and the key (as far as it may be seen) as five lines."""
+    host, system, kernel = _host(monitor)
+    key = fact("agent key", shown_key, _LABEL_CELLS + len(shown_key))
+    key.append(draw.fit("  " + hint, max(width - key.cell_len, 0)), draw.DIM_STYLE)
+    lines = [
+        fact("host", host, width),
+        fact("system", system, width),
+        fact("kernel", kernel, width),
+        fact("settings", settings(monitor), width),
+        key,
+    ]
+    return Text("\n").join(lines)
+
+
+def received_line(monitor: Monitor | None, now: int) -> Text:
+    """Return whether a monitor's agent has reported yet: what one waits for after installing it."""
+    if monitor is None or monitor.last_report_at is None:
+        glyph, style = draw.STATUS_GLYPH[Status.PENDING], draw.STATUS_STYLE[Status.PENDING]
+        return Text(f"{glyph} waiting for the first report…", style=style)
+    shown = age(monitor, now)
+    line = Text(f"{draw.STATUS_GLYPH[Status.UP]} received ", style=draw.STATUS_STYLE[Status.UP])
+    line.append(f"{shown[:-1]} {shown[-1]} ago")
+    return line.append(f" from {draw.safe(monitor.address, 64)}") if monitor.address else line

@@ -1,0 +1,102 @@
+"""All mounted file systems of a server, the fullest first, as one widget that renders lines."""
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from store.models import MountUsage
+from tui import draw
+
+_SIZE_CELLS = 7
+_PERCENT_CELLS = 4
+_MOUNT_MIN = 16
+_BAR_MAX = 48
+
+
+@dataclass(frozen=True, slots=True)
+class MountColumns:
+    """The cells of the columns that grow with the terminal."""
+
+    mount: int
+    bar: int
+
+
+def mount_columns(width: int, longest: int) -> MountColumns:
+    """Share `width` cells between the names of mounts, the longest of `longest` cells, and their bars."""
+    free = max(width - _PERCENT_CELLS - 3 * (_SIZE_CELLS + 1) - 4, 2)
+    mount = min(max(longest, _MOUNT_MIN), free * 3 // 5)
+    return MountColumns(mount, min(free - mount, _BAR_MAX))
+
+
+def by_fullness(mounts: tuple[MountUsage, ...]) -> list[MountUsage]:
+    """Return mounts in whole percents, the fullest first, so that small changes do not shuffle them."""
+    return sorted(mounts, key=lambda mount: (-round(mount.usage), mount.mount))
+
+
+def _right(text: str, cells: int) -> str:
+    """Return safe text right-aligned in exactly `cells`, cut like `draw.fit`."""
+    cut = draw.fit(text, min(cell_len(text), cells))
+    return " " * (cells - cell_len(cut)) + cut
+
+
+def _sizes(texts: tuple[str | None, ...]) -> str:
+    return "".join(" " + _right(draw.safe(text, 32) if text else draw.NONE, _SIZE_CELLS) for text in texts)
+
+
+def heading(columns: MountColumns) -> list[Segment]:
+    """Return the line above the mounts."""
+    mount = draw.fit("mount", columns.mount) + " " * (columns.bar + 4)
+    return [Segment(mount + "use%" + _sizes(("size", "used", "avail")), Style.parse(draw.DIM_STYLE))]
+
+
+def mount_line(mount: MountUsage, columns: MountColumns) -> list[Segment]:
+    """Return the line of one mount: name, bar, usage, size, used, avail."""
+    style = Style.parse(draw.LEVEL_STYLE[draw.level(mount.usage)])
+    return [
+        Segment(draw.fit(draw.safe(mount.mount), columns.mount) + "  "),
+        Segment(draw.bar(mount.usage, columns.bar), style + Style.parse(draw.TRACK_STYLE)),
+        Segment("  " + draw.percent(mount.usage), style),
+        Segment(_sizes((mount.size, mount.used, mount.avail))),
+    ]
+
+
+class MountTable(ScrollView, can_focus=False):
+    """The mounts below a heading that stays; it scrolls when there are many."""
+
+    DEFAULT_CSS = """
+    MountTable { scrollbar-size-vertical: 1; overflow-x: hidden; }
+    """
+
+    def __init__(self) -> None:
+        """Start without mounts."""
+        super().__init__()
+        self._mounts: list[MountUsage] = []
+        self._longest = 0
+
+    def show(self, mounts: tuple[MountUsage, ...]) -> None:
+        """Draw these mounts; does nothing if they are what is drawn already."""
+        ordered = by_fullness(mounts)
+        if ordered == self._mounts:
+            return
+        self._mounts = ordered
+        self._longest = max((cell_len(draw.safe(mount.mount)) for mount in ordered), default=0)
+        self.virtual_size = Size(0, len(ordered) + 1)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return the heading or one mount's line."""
+        width = self.scrollable_content_region.width
+        columns = mount_columns(width, self._longest)
+        row = self.scroll_offset.y + y - 1
+        if y == 0:
+            line = heading(columns)
+        elif row < len(self._mounts):
+            line = mount_line(self._mounts[row], columns)
+        else:
+            line = []
+        return Strip(line).adjust_cell_length(width).apply_style(self.rich_style)
