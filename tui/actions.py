@@ -26,7 +26,8 @@ class Action:
     """One thing that a person can do, where, and with which keys.
 
     `changes` marks what a read-only console does not offer; `footer` orders it in the footer (lower is kept
-    longer as the terminal narrows), None leaves it out there; `shown` is how its keys are written for people.
+    longer as the terminal narrows), None leaves it out there; `shown` is how its keys are written for people;
+    `on_monitor` marks what needs a monitor to act on.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Action:
     changes: bool = False
     palette: bool = True
     footer: int | None = None
+    on_monitor: bool = False
 
 
 FORBIDDEN_KEYS = frozenset({"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"})
@@ -64,8 +66,14 @@ def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False)
 
 
+def _scroll_help(where: str, key: str, text: str) -> Action:
+    return Action(f"scroll_help('{where}')", (key,), key, text, text, frozenset({Room.HELP}), palette=False)
+
+
 ACTIONS: tuple[Action, ...] = (
-    Action("open", ("enter",), "enter", "Open", "Everything about the selected server", _FLEET, footer=1),
+    Action(
+        "open", ("enter",), "enter", "Open", "Everything about the selected server", _FLEET, footer=1, on_monitor=True
+    ),
     Action(
         "app.new_monitor",
         ("n",),
@@ -85,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
         _MONITOR,
         changes=True,
         footer=3,
+        on_monitor=True,
     ),
     Action(
         "app.pause",
@@ -95,6 +104,7 @@ ACTIONS: tuple[Action, ...] = (
         _MONITOR,
         changes=True,
         footer=4,
+        on_monitor=True,
     ),
     Action(
         "app.delete",
@@ -105,6 +115,7 @@ ACTIONS: tuple[Action, ...] = (
         _MONITOR,
         changes=True,
         footer=5,
+        on_monitor=True,
     ),
     Action(
         "filter",
@@ -180,8 +191,12 @@ ACTIONS: tuple[Action, ...] = (
     _scroll("page_up", ("pageup",), "pgup", "A page of mounts up"),
     _scroll("home", ("g", "home"), "g home", "To the fullest mount"),
     _scroll("end", ("G", "end"), "G end", "To the emptiest mount"),
+    _scroll_help("down", "j", "A line down"),
+    _scroll_help("up", "k", "A line up"),
+    _scroll_help("home", "g", "To the top"),
+    _scroll_help("end", "G", "To the end"),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
-    Action("app.help", ("?", "f1"), "?", "Help", "All keys", _ANYWHERE, footer=8),
+    Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(
         "app.command_palette",
         ("ctrl+p", ":"),
@@ -207,10 +222,14 @@ CHANGING = frozenset(action.name.removeprefix("app.") for action in ACTIONS if a
 """Names of the methods that a read-only console does not run."""
 
 
-def offered(room: Room, read_only: bool = False) -> Iterator[Action]:
-    """Yield the actions of a room and those that work anywhere, in the table's order."""
+def offered(room: Room, *, read_only: bool = False, on_monitor: bool = True) -> Iterator[Action]:
+    """Yield the actions of a room and those that work anywhere, in the table's order.
+
+    A read-only console is not offered what changes something; without a monitor at hand, nothing that needs one.
+    """
     for action in ACTIONS:
-        if (room in action.rooms or Room.ANYWHERE in action.rooms) and not (read_only and action.changes):
+        here = room in action.rooms or Room.ANYWHERE in action.rooms
+        if here and not (read_only and action.changes) and not (action.on_monitor and not on_monitor):
             yield action
 
 

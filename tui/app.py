@@ -131,7 +131,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yield the palette's commands: the actions of the screen below it."""
         room = screen.room if isinstance(screen, ConsoleScreen) else Room.ANYWHERE
-        for action in offered(room, self.read_only):
+        on_monitor = isinstance(screen, ConsoleScreen) and screen.subject() is not None
+        for action in offered(room, read_only=self.read_only, on_monitor=on_monitor):
             if action.palette:
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
@@ -189,8 +190,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         except AgentmonError as error:
             self.say(str(error), error=True)
             return
-        if self.subject() is None or self.subject() == monitor:
-            self.go_home()
+        self.go_home()
         await self.refresh_fleet()
         self.say(f"{monitor.name} is deleted")
 
@@ -207,10 +207,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.pop_screen()
 
     def action_help(self) -> None:
-        """Show all keys, those of this screen first."""
+        """Show all keys, those of this screen first, or close them again."""
         from tui.screens.help import HelpScreen
 
-        if isinstance(self.screen, ConsoleScreen) and self.screen.room is not Room.HELP:
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
+        elif isinstance(self.screen, ConsoleScreen):
             self.push_screen(HelpScreen(self.screen.room))
 
     def action_hint_quit(self) -> None:

@@ -116,6 +116,7 @@ class FleetScreen(ConsoleScreen):
     def _show_found(self, found: int) -> None:
         feed = self.console.feed
         self.set_class(not found, "empty")
+        self.query_one(ActionFooter).show(on_monitor=found > 0)
         for bar in self.query(FilterBar):
             bar.show_found(found, len(feed.monitors))
         if not found:

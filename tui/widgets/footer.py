@@ -9,11 +9,12 @@ from tui.actions import Action, Room, offered
 KEY_STYLE, LABEL_STYLE = "bold #7aaedc", "#9aa3b2"
 
 
-def footer_actions(room: Room, width: int, read_only: bool = False) -> list[Action]:
+def footer_actions(room: Room, width: int, *, read_only: bool = False, on_monitor: bool = True) -> list[Action]:
     """Return the actions that a footer of `width` cells shows, in the table's order; the dispensable go first."""
-    actions = [action for action in offered(room, read_only) if action.footer is not None]
+    shown = offered(room, read_only=read_only, on_monitor=on_monitor)
+    actions = [action for action in shown if action.footer is not None]
     while actions and sum(_cells(action) for action in actions) > width:
-        # Quit and help have the highest numbers and stay: without them a newcomer is lost.
+        # What works anywhere (help, quit) stays: without it a newcomer is lost.
         keep = [action for action in actions if Room.ANYWHERE not in action.rooms]
         actions.remove(max(keep or actions, key=lambda action: action.footer or 0))
     return actions
@@ -36,9 +37,16 @@ class ActionFooter(Widget):
         super().__init__()
         self._room = room
         self._read_only = read_only
+        self._on_monitor = True
+
+    def show(self, *, on_monitor: bool) -> None:
+        """Say whether there is a monitor to act on; without one, what needs one is not offered."""
+        if on_monitor != self._on_monitor:
+            self._on_monitor = on_monitor
+            self.refresh()
 
     def _actions(self) -> list[Action]:
-        return footer_actions(self._room, self.size.width, self._read_only)
+        return footer_actions(self._room, self.size.width, read_only=self._read_only, on_monitor=self._on_monitor)
 
     def render(self) -> Text:
         """Return the line."""

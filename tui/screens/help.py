@@ -1,0 +1,89 @@
+"""All keys, and what the words of the fleet mean."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from store.models import Status
+from tui import draw
+from tui.actions import ACTIONS, Room, bindings
+from tui.screens.base import ConsoleScreen
+from tui.widgets.footer import KEY_STYLE, ActionFooter
+
+MEANINGS = {
+    Status.UP: "it reports, and all is within bounds",
+    Status.DEGRADED: "it reports, and a threshold is breached",
+    Status.LATE: "silent for longer than usual: 1.5 times its interval, at least 90 s",
+    Status.DOWN: "silent for 3 of its intervals, at least 5 min",
+    Status.PENDING: "created, and no report yet",
+    Status.PAUSED: "not judged until resumed; its reports are still stored",
+}
+
+COLUMN_NOTES = (
+    ("AGE", "how long ago the last report came"),
+    ("CPU", "of the last report, and its course over the last ones, 0 to 100 %"),
+    ("DISK", "the fullest mount: its usage, and where it is"),
+    ("RX/s TX/s", "bytes received and sent per second between the last two reports"),
+    ("LOAD", "over one minute"),
+)
+
+TITLE_STYLE = "bold"
+INDENT = 12
+
+
+def help_text(room: Room, *, read_only: bool = False) -> Text:
+    """Return the whole help: this screen's keys, those that work anywhere, the words, the other screens' keys."""
+    text = Text()
+    _section(text, room, read_only)
+    _section(text, Room.ANYWHERE, read_only)
+    text.append("Status\n", TITLE_STYLE)
+    for status, meaning in MEANINGS.items():
+        text.append(f"  {draw.STATUS_GLYPH[status]} {status.value:<{INDENT - 2}}", draw.STATUS_STYLE[status])
+        text.append(f"{meaning}\n")
+    text.append("\nColumns\n", TITLE_STYLE)
+    for title, note in COLUMN_NOTES:
+        text.append(f"  {title:<{INDENT}}", draw.DIM_STYLE).append(f"{note}\n")
+    text.append("\n")
+    for other in Room:
+        if other not in (room, Room.ANYWHERE, Room.HELP):
+            _section(text, other, read_only)
+    text.rstrip()
+    return text
+
+
+def _section(text: Text, room: Room, read_only: bool) -> None:
+    text.append(f"{room.value}\n", TITLE_STYLE)
+    for action in ACTIONS:
+        if room in action.rooms and not (read_only and action.changes):
+            text.append(f"  {action.shown:<{INDENT}}", KEY_STYLE).append(f"{action.help}\n")
+    text.append("\n")
+
+
+class HelpScreen(ConsoleScreen):
+    """The help, to scroll through."""
+
+    room = Room.HELP
+    AUTO_FOCUS = "VerticalScroll"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Room.HELP)
+    DEFAULT_CSS = """
+    HelpScreen VerticalScroll { padding: 1 2; }
+    """
+
+    def __init__(self, about: Room) -> None:
+        """Begin with the keys of the room `about`."""
+        super().__init__()
+        self._about = about
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        with VerticalScroll():
+            yield Static(help_text(self._about, read_only=self.console.read_only))
+        yield ActionFooter(self.room)
+
+    def action_scroll_help(self, where: str) -> None:
+        """Scroll: `down` and `up` by a line, `home` and `end`."""
+        getattr(self.query_one(VerticalScroll), f"scroll_{where}")(animate=False)
