@@ -53,7 +53,7 @@ _INNER = frozenset({Room.SERVER, Room.NEW, Room.KEY, Room.HELP})
 
 
 def _sort(letter: str, column: str, label: str, order: str) -> Action:
-    text = f"Sort by {label}, {order}; again to reverse"
+    text = f"Sort by {label}, {order}; again: the other way round"
     return Action(f"sort_by('{column}')", (letter,), letter, f"Sort by {label}", text, _FLEET)
 
 
@@ -100,7 +100,7 @@ ACTIONS: tuple[Action, ...] = (
         ("p",),
         "p",
         "Pause",
-        "Stop judging this server, or judge it again; reports are still stored",
+        "Judge this server no more, or judge it again",
         _MONITOR,
         changes=True,
         footer=4,
@@ -111,7 +111,7 @@ ACTIONS: tuple[Action, ...] = (
         ("d",),
         "d",
         "Delete",
-        "Remove this server and its history, after its name is typed",
+        "Remove this server and its history, once its name is typed",
         _MONITOR,
         changes=True,
         footer=5,
@@ -122,13 +122,13 @@ ACTIONS: tuple[Action, ...] = (
         ("/",),
         "/",
         "Filter",
-        "Show only servers whose name, host, OS, address or status matches",
+        "Show what matches in name, host, OS, address or status",
         _FLEET,
         footer=6,
     ),
     Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter", _FLEET),
     _sort("S", "status", "status", "worst first"),
-    _sort("A", "age", "age of the last report", "oldest first"),
+    _sort("A", "age", "last report", "oldest first"),
     _sort("N", "name", "name", "A to Z"),
     _sort("C", "cpu", "CPU", "highest first"),
     _sort("M", "memory", "memory", "highest first"),
@@ -180,7 +180,7 @@ ACTIONS: tuple[Action, ...] = (
         ("r",),
         "r",
         "Rotate",
-        "Give the server a new key; the old one works until the new one reports",
+        "Give it a new key; the old one works until the new one reports",
         frozenset({Room.KEY}),
         changes=True,
         footer=4,

@@ -17,22 +17,23 @@ from tui.widgets.footer import KEY_STYLE, ActionFooter
 MEANINGS = {
     Status.UP: "it reports, and all is within bounds",
     Status.DEGRADED: "it reports, and a threshold is breached",
-    Status.LATE: "silent for longer than usual: 1.5 times its interval, at least 90 s",
-    Status.DOWN: "silent for 3 of its intervals, at least 5 min",
+    Status.LATE: "silent for 1.5 times its usual interval, at least 90 s",
+    Status.DOWN: "silent for 3 times its usual interval, at least 5 min",
     Status.PENDING: "created, and no report yet",
     Status.PAUSED: "not judged until resumed; its reports are still stored",
 }
 
 COLUMN_NOTES = (
     ("AGE", "how long ago the last report came"),
-    ("CPU", "of the last report, and its course over the last ones, 0 to 100 %"),
+    ("CPU", "of the last report, and its course, from 0 to 100 %"),
     ("DISK", "the fullest mount: its usage, and where it is"),
-    ("RX/s TX/s", "bytes received and sent per second between the last two reports"),
+    ("RX/s TX/s", "bytes received and sent per second since the report before"),
     ("LOAD", "over one minute"),
 )
 
 TITLE_STYLE = "bold"
 INDENT = 12
+"""Cells that keys and words take; 60 are left beside them in 80 columns."""
 
 
 def help_text(room: Room, *, read_only: bool = False) -> Text:
