@@ -170,7 +170,8 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
     function unescape(s,   out, d) {
         while (match(s, /\\[0-3][0-7][0-7]/)) {
             d = substr(s, RSTART + 1, 3)
-            out = out substr(s, 1, RSTART - 1) sprintf("%c", substr(d, 1, 1) * 64 + substr(d, 2, 1) * 8 + substr(d, 3, 1))
+            d = substr(d, 1, 1) * 64 + substr(d, 2, 1) * 8 + substr(d, 3, 1)
+            out = out substr(s, 1, RSTART - 1) sprintf("%c", d)
             s = substr(s, RSTART + 4)
         }
         return out s
@@ -218,19 +219,19 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
             split(substr(line, RSTART, RLENGTH - 1), f)
             m = plain(substr(line, RSTART + RLENGTH - 1))
             if (!(m in known) || f[1] <= 0 || f[2] + f[3] <= 0) continue
-            out = out (out == "" ? "" : ",") sprintf("{\"mount\":%s,\"usage\":%s,\"size\":\"%s\",\"used\":\"%s\",\"avail\":\"%s\"}",
-                json(known[m]), percent(f[2], f[2] + f[3]), human(f[1]), human(f[2]), human(f[3]))
+            out = out (out == "" ? "{" : ",{") "\"mount\":" json(known[m]) ",\"usage\":" percent(f[2], f[2] + f[3])
+            out = out ",\"size\":\"" human(f[1]) "\",\"used\":\"" human(f[2]) "\",\"avail\":\"" human(f[3]) "\"}"
             delete known[m]
         }
         add("disk_usage", "[" out "]")
     }
     # Bytes since boot over the cards; without any (containers), over all that is no loopback, bridge or tunnel.
-    function network(   line, f, rx, tx, seen) {
+    function network(   line, f, rx, tx, seen, virtual) {
+        virtual = "^(lo$|veth|br|docker|virbr|vnet|cni|cali|flannel|tun|tap|wg|tailscale|zt|ifb|dummy|sit|gre|ip6tnl)"
         while ((getline line < "/proc/net/dev") > 0) {
             if (!sub(/:/, " ", line)) continue
             split(line, f)
-            if (cards == " " ? f[1] ~ /^(lo$|veth|br|docker|virbr|vnet|cni|cali|flannel|tun|tap|wg|tailscale|zt|ifb|dummy|sit|gre|ip6tnl)/ \
-                : !index(cards, " " f[1] " ")) continue
+            if (cards == " " ? f[1] ~ virtual : !index(cards, " " f[1] " ")) continue
             rx += f[2]; tx += f[10]; seen = 1
         }
         if (seen) { add("network_rx_bytes", sprintf("%.0f", rx)); add("network_tx_bytes", sprintf("%.0f", tx)) }
@@ -247,50 +248,65 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
         cpu(); memory(); disks(); network()
         if (split(first("/proc/loadavg"), f) >= 3) { add("load_1m", f[1]); add("load_5m", f[2]); add("load_15m", f[3]) }
         if ((os = os_name("/etc/os-release")) == "" && (os = os_name("/usr/lib/os-release")) == "") os = "Linux"
-        text("os", os); text("hostname", first("/proc/sys/kernel/hostname")); text("kernel", first("/proc/sys/kernel/osrelease"))
+        text("os", os)
+        text("hostname", first("/proc/sys/kernel/hostname")); text("kernel", first("/proc/sys/kernel/osrelease"))
         print "{" report "}"
     }'
 }
 
 # ---- Sending ----------------------------------------------------------------------------------------------
 
+find_client() { # sets client
+    if command -v curl >/dev/null; then
+        client=curl
+        return
+    fi
+    case $(wget --help 2>&1) in
+    *GNU*) client=gnu-wget ;;
+    *post-file*) client=wget ;;
+    *) fail 1 "neither curl nor a wget that can post a file is here" ;;
+    esac
+    case $client$url in wgethttps:*) fail 1 "https needs curl or GNU wget: this wget checks no certificates" ;; esac
+}
+
 post() { # prints all that came back: headers, body, and the client's own complaint
-    if command -v curl >/dev/null; then # the body, and with it the key, comes on standard input
+    if [ "$client" = curl ]; then # the body, and with it the key, comes on standard input
         curl -q -g -sS -i --connect-timeout 10 --max-time 20 ${ca:+--cacert "$ca"} -H 'Expect:' \
             -H 'Content-Type: application/json' --data-binary @- "$url/agent/report" 2>&1 <<EOF
 {"agent_key":"$key_json",${report#?}
 EOF
         return
     fi
-    case $(wget --version 2>&1) in
-    *GNU*) set -- -nv --tries=1 --max-redirect=0 --content-on-error ${ca:+"--ca-certificate=$ca"} ;;
-    *) case $url in https:*) echo "https needs curl or GNU wget: this wget checks no certificates" && return ;; esac && set -- ;;
-    esac
+    set -- # no -T for busybox, whose wget crashes on it where it was built without time limits
+    [ "$client" = wget ] || set -- -nv -T 20 -t 1 --max-redirect=0 --content-on-error ${ca:+"--ca-certificate=$ca"}
+    set -- wget -S -O - "$@"
+    if timeout 5 true 2>/dev/null; then set -- timeout 25 "$@"; fi
     body=$(mktemp) || return
     trap 'rm -f "$body"' EXIT
     trap 'exit 1' HUP INT TERM
     cat >"$body" <<EOF
 {"agent_key":"$key_json",${report#?}
 EOF
-    wget -S -O - -T 20 "$@" --header 'Content-Type: application/json' --post-file="$body" "$url/agent/report" 2>&1
+    "$@" --header 'Content-Type: application/json' --post-file="$body" "$url/agent/report" 2>&1
 }
 
-explain() { # REPLY: prints the seconds to wait (0: do not), a space, and the answer in words
+explain() { # REPLY: prints the seconds to wait (0: do not try again), a space, and the answer in words
     awk -v url="$url" '
     /^ *HTTP\/[0-9.]+ +[0-9]+/ && !body { sub(/^ *HTTP\/[0-9.]+ +/, ""); code = $0 + 0; retry = 0; next }
     match($0, /server returned error: HTTP\/[0-9.]+ [0-9]+/) { code = substr($0, RSTART + RLENGTH - 3, 3) }
-    tolower($1) == "retry-after:" && !body { retry = $2 + 0; next }
+    tolower($1) == "retry-after:" && !body { retry = $2 <= 30 ? int($2) : 0; next }
     match($0, /"message" *: *"([^"\\]|\\.)*"/) {
         message = substr($0, RSTART, RLENGTH - 1); sub(/^"message" *: *"/, "", message); body = 1
     }
     $0 !~ /^[ \r]*$/ { last = $0 }
     END {
-        if (code == 404) says = "does not know this key (404): its monitor was deleted or the key rotated; install the new one"
+        if (message == "") message = "without a word"
+        if (code == 404) says = "does not know this key (404): its monitor was deleted or the key rotated"
         else if (code == 422) says = "refused the report (422): " message
-        else if (code == 429 || code == 503) says = "cannot take a report now (" code "): " message
-        else if (code) { says = "answered " code ", which is not what an agentmon receiver says: " message; retry = 0 }
-        else { says = "did not answer: " last; retry = 0 }
-        says = retry " the receiver at " url " " says
+        else if (code == 429 || code == 503) { says = "cannot take a report now (" code "): " message; wait = retry }
+        else if (code) says = "answered " code ", which is not what an agentmon receiver says: " message
+        else says = "did not answer: " last
+        says = wait + 0 " the receiver at " url " " says
         gsub(/[^ -~]/, "", says)
         print substr(says, 1, 500)
     }' <<EOF
@@ -301,49 +317,52 @@ EOF
 send() { # sets says; 0 when the report was taken
     check_url
     read_key
-    command -v curl >/dev/null || command -v wget >/dev/null || fail 1 "neither curl nor wget is here"
+    find_client
     key_json=$key
-    case $key in *[\"\\]*) key_json=$(sed 's/["\\]/\\&/g' <<EOF
+    case $key in *[\"\\]*) key_json=$(
+        sed 's/["\\]/\\&/g' <<EOF
 $key
 EOF
     ) ;; esac
+    taken=1
     for try in 1 2; do
-        report=$(collect) || fail 1 "the report could not be made"
+        report=$(collect) || exit 1
         reply=$(post)
         case $reply in *HTTP/*\ 200*\"status\"*\"ok\"*)
-            says="the receiver at $url took the report"
+            taken=0 says="the receiver at $url took the report"
             break
             ;;
         esac
-        says=$(explain "$reply") && wait=${says%% *} says=${says#* }
-        if [ "$try" = 2 ] || [ "$wait" -lt 1 ] || [ "$wait" -gt 30 ]; then break; fi
+        says=$(explain "$reply")
+        wait=${says%% *} says=${says#* }
+        if [ "$try" = 2 ] || [ "$wait" = 0 ]; then break; fi
         sleep "$wait"
     done
-    if [ -n "$state" ] && [ -w "$state" ]; then echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $says" >"$state/last"; fi
-    [ "${says% took the report}" != "$says" ]
+    if [ -w "$state" ]; then echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $says" >"$state/last"; fi
+    return $taken
 }
 
 # ---- Installing -------------------------------------------------------------------------------------------
 
-put() { # MODE FILE: standard input becomes FILE at once and whole
-    cat >"$2.new" && chmod "$1" "$2.new" && mv -f "$2.new" "$2"
+put() { # MODE FILE: standard input becomes FILE, at once and whole
+    { cat >"$2.new" && chmod "$1" "$2.new" && mv -f "$2.new" "$2"; } || fail 1 "cannot write $2"
 }
 
 own_text() { # prints this script; piped into sh it has no file, so the receiver is asked for it again
     if [ -f "$0" ] && grep -q '^# agentmon-agent:' "$0"; then
         cat "$0"
-    elif command -v curl >/dev/null; then
+    elif [ "$client" = curl ]; then
         curl -q -g -fsS --connect-timeout 10 --max-time 30 ${ca:+--cacert "$ca"} "$url/agent.sh"
     else
-        wget -q -O - -T 20 ${ca:+"--ca-certificate=$ca"} "$url/agent.sh"
+        wget -q -O - ${ca:+"--ca-certificate=$ca"} "$url/agent.sh"
     fi
 }
 
-ask_key() {
+ask_key() { # from the terminal, which is not standard input when the script is piped into sh
     { : </dev/tty; } 2>/dev/null || return 0
-    printf 'Agent key (not shown): ' >/dev/tty
     trap 'stty echo </dev/tty' EXIT
     trap 'exit 1' HUP INT TERM
+    printf 'Agent key (not shown): ' >/dev/tty
     stty -echo </dev/tty
     IFS= read -r key </dev/tty
     stty echo </dev/tty
@@ -353,10 +372,13 @@ ask_key() {
 
 has_systemd() { [ "$conf" = "$system_conf" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; }
 
-cron_lines() { crontab -l 2>/dev/null | grep -v '# agentmon-agent$'; }
+has_cron_line() { command -v crontab >/dev/null && crontab -l 2>/dev/null | grep -q '# agentmon-agent$'; }
 
-write_units() {
-    put 644 "$units/agentmon-agent.service" <<EOF
+other_cron_lines() { crontab -l 2>/dev/null | grep -v '# agentmon-agent$'; }
+
+schedule() { # sets runner: what runs the agent every minute, or nothing
+    if has_systemd; then
+        put 644 "$units/agentmon-agent.service" <<EOF
 [Unit]
 Description=agentmon agent: send one report
 Wants=network-online.target
@@ -367,7 +389,7 @@ Type=oneshot
 ExecStart=/bin/sh $lib/agent.sh
 TimeoutStartSec=2min
 EOF
-    put 644 "$units/agentmon-agent.timer" <<'EOF'
+        put 644 "$units/agentmon-agent.timer" <<EOF
 [Unit]
 Description=agentmon agent: report every minute
 
@@ -379,16 +401,13 @@ AccuracySec=1s
 [Install]
 WantedBy=timers.target
 EOF
-}
-
-schedule() { # sets runner: what runs the agent every minute, or nothing
-    if has_systemd; then
-        write_units && systemctl daemon-reload && systemctl enable --now -q agentmon-agent.timer || fail 1 "systemd took no timer"
+        systemctl daemon-reload || fail 1 "systemd did not read the new units"
+        systemctl enable --now -q agentmon-agent.timer || fail 1 "systemd did not start the timer"
         runner='a systemd timer (agentmon-agent.timer)'
     elif command -v crontab >/dev/null; then
-        # Not all machines in the same second: each waits as its own process number says.
-        { cron_lines; echo "* * * * * sleep $(($$ % 50)); sh '$lib/agent.sh' >/dev/null 2>&1 # agentmon-agent"; } | crontab - ||
-            fail 1 "crontab took no line"
+        # Not all machines in the same second: each waits as its installer's process number says.
+        line="* * * * * sleep $(($$ % 50)); sh '$lib/agent.sh' >/dev/null 2>&1 # agentmon-agent"
+        { other_cron_lines; echo "$line"; } | crontab - || fail 1 "crontab did not take the line"
         runner='a line in your crontab'
     else
         runner=''
@@ -396,10 +415,7 @@ schedule() { # sets runner: what runs the agent every minute, or nothing
 }
 
 install_agent() {
-    places
-    installed=$state
     settings
-    state=$installed
     while [ $# -gt 0 ]; do
         case $1 in
         --url) [ $# -ge 2 ] || fail 2 "--url needs the receiver's URL"; url=$2; shift 2 ;;
@@ -408,17 +424,19 @@ install_agent() {
         esac
     done
     check_url
-    places
     if [ -z "$key$key_file" ]; then ask_key; fi
     read_key
+    find_client
+    places
     script=$(own_text) || fail 1 "cannot get agent.sh from $url"
     case $script in '#!/bin/sh'*'main "$@"') ;; *) fail 1 "what $url/agent.sh gives is not this agent" ;; esac
     mkdir -p "$conf" "$lib" "$state" || fail 1 "cannot write to $conf, $lib or $state"
-    put 755 "$lib/agent.sh" <<EOF && put 600 "$conf/key" <<EOF2 || fail 1 "cannot write the agent's files"
+    put 755 "$lib/agent.sh" <<EOF
 $script
 EOF
+    put 600 "$conf/key" <<EOF
 $key
-EOF2
+EOF
     if [ -n "$ca" ]; then put 644 "$conf/ca.pem" <"$ca" && ca=$conf/ca.pem; fi
     put 600 "$conf/agent.conf" <<EOF
 AGENTMON_URL=$url
@@ -430,9 +448,7 @@ EOF
     send
     sent=$?
     echo "agentmon-agent: $says"
-    if [ -z "$runner" ]; then
-        fail 1 "neither systemd nor crontab is here: let something else run this every minute: sh $lib/agent.sh"
-    fi
+    [ -n "$runner" ] || fail 1 "no systemd for root, no crontab: let something run this every minute: sh $lib/agent.sh"
     echo "agentmon-agent: installed; $runner runs $lib/agent.sh every minute"
     return $sent
 }
@@ -442,12 +458,12 @@ uninstall_agent() {
     if has_systemd && [ -e "$units/agentmon-agent.timer" ]; then
         systemctl disable --now -q agentmon-agent.timer
         systemctl stop -q agentmon-agent.service
+        rm -f "$units/agentmon-agent.service" "$units/agentmon-agent.timer"
+        systemctl daemon-reload
     fi
-    if [ "$conf" = "$system_conf" ]; then rm -f "$units/agentmon-agent.service" "$units/agentmon-agent.timer"; fi
-    if has_systemd; then systemctl daemon-reload; fi
-    if command -v crontab >/dev/null && crontab -l 2>/dev/null | grep -q '# agentmon-agent$'; then
-        rest=$(cron_lines)
-        if [ -n "$rest" ]; then echo "$rest" | crontab -; else crontab -r; fi
+    if has_cron_line; then
+        rest=$(other_cron_lines)
+        if [ -n "$rest" ]; then printf '%s\n' "$rest" | crontab -; else crontab -r; fi
     fi
     rm -f "$conf/key" "$conf/agent.conf" "$conf/ca.pem" "$lib/agent.sh" "$state/last"
     for dir in "$conf" "$lib" "$state"; do
@@ -459,16 +475,12 @@ uninstall_agent() {
 show_status() {
     places
     [ -e "$conf/agent.conf" ] || fail 1 "not installed"
-    echo "settings: $conf/agent.conf ($(grep '^AGENTMON_URL=' "$conf/agent.conf"))"
-    echo "script:   $lib/agent.sh"
-    if [ "$conf" = "$system_conf" ] && [ -e "$units/agentmon-agent.timer" ]; then
-        echo "runs by:  systemd timer, $(systemctl is-active agentmon-agent.timer)"
-    elif command -v crontab >/dev/null && crontab -l 2>/dev/null | grep -q '# agentmon-agent$'; then
-        echo "runs by:  crontab"
-    else
-        echo "runs by:  nothing"
-    fi
-    echo "last:     $(cat "$state/last" 2>/dev/null || echo 'no report yet')"
+    settings
+    runner=nothing
+    if has_cron_line; then runner='your crontab'; fi
+    if has_systemd; then runner="a systemd timer, $(systemctl is-active agentmon-agent.timer)"; fi
+    printf 'receiver: %s\nsettings: %s\nscript:   %s\nrun by:   %s\nlast:     ' "$url" "$conf" "$lib/agent.sh" "$runner"
+    cat "$state/last" 2>/dev/null || echo 'no report yet'
 }
 
 main() {
@@ -478,12 +490,16 @@ main() {
     case $command in
     send) settings && { send || fail 1 "$says"; } ;;
     --print) collect ;;
-    test) settings && { send && echo "agentmon-agent: $says" || fail 1 "$says"; } ;;
+    test)
+        settings
+        send || fail 1 "$says"
+        echo "agentmon-agent: $says"
+        ;;
     install) install_agent "$@" ;;
     uninstall) uninstall_agent ;;
     status) show_status ;;
     --help | -h | help) usage ;;
-    *) usage >&2 && fail 2 "there is no command $command" ;;
+    *) fail 2 "there is no command $command; see --help" ;;
     esac
 }
 

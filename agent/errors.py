@@ -1,0 +1,13 @@
+"""What keeps an agent from working, as one line that a person can act on."""
+
+
+class AgentError(Exception):
+    """The base of the agent's errors; `str()` of one is its single line and never holds the key."""
+
+
+class SettingsError(AgentError):
+    """The receiver's URL, the key or the CA is missing, malformed, unreadable or readable by others."""
+
+
+class MeasureError(AgentError):
+    """The machine does not tell a figure that a report must have."""
