@@ -9,7 +9,7 @@ from enum import Enum
 from typing import cast
 
 from server.limits import plain_address
-from server.receiver_answers import BUSY, HEADERS_LATE
+from server.receiver_answers import BROKEN_HTTP, BUSY, HEADERS_LATE
 from server.receiver_log import LOGGER_NAME
 
 SWEEPS_PER_DEADLINE = 4
@@ -79,13 +79,17 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def eof_received(self) -> bool:
-        """Keep a connection open whose client has sent a whole request and shut its side."""
+        """Keep a connection open whose client has sent a whole request and shut its side; a broken one gets a 400."""
         if self._http is None:
             return False
         self.half_closed = True
         self._http.eof_received()
-        waits_for_answer = self.phase is Phase.ANSWERING or (self.phase is Phase.WAITING and self.begun)
-        return waits_for_answer and not self._is_tls()
+        if self.phase is Phase.READING:
+            self.end(BROKEN_HTTP.encode())
+            return False
+        if self.phase is Phase.WAITING:
+            self._gate.hurry(self)
+        return (self.begun or self.phase is Phase.ANSWERING) and not self._is_tls()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -200,6 +204,12 @@ class Gate:
     def headers_complete(self, connection: Connection) -> None:
         """Drop the deadline for a request's headers."""
         self._headers_due.pop(connection, None)
+
+    def hurry(self, connection: Connection) -> None:
+        """Make a request's headers due now: they are here already, or never will be."""
+        if connection in self._headers_due:
+            self._headers_due[connection] = self._loop.time()
+            self._headers_due.move_to_end(connection, last=False)
 
     def hold(self, connection: Connection) -> None:
         """Take a connection out of those that can make room."""

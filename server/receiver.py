@@ -22,6 +22,7 @@ from server.limits import (
     UNKNOWN_KEY_RATE,
     RateLimit,
     address_group,
+    plain_address,
 )
 from server.receiver_answers import Answer
 from server.receiver_log import LOGGER_NAME, calm_logs
@@ -37,11 +38,11 @@ MAX_BODY = 256 * 1024
 BACKLOG = 1024
 """Connections that the kernel holds for us: agents under cron all come in the same second."""
 
-LINGER_S = 2.0
-"""How long an unwanted body is read and dropped, so that its sender gets to see the answer."""
-
 READ_BUFFER = 64 * 1024
 ABORT_S = 0.2
+SPARE_FILES = 256
+"""Files that the store, the console and the agents' pipes need beside the connections."""
+
 REMEMBERED_MONITORS = 65_536
 REMEMBERED_ADDRESSES = 4096
 
@@ -70,7 +71,10 @@ class Ingest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReceiverOptions:
-    """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit."""
+    """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit.
+
+    For `linger_s` seconds an unwanted body is read and dropped, so that its sender gets to see the answer.
+    """
 
     max_report_rate: float = 20.0
     body_deadline_s: float = 10.0
@@ -78,6 +82,18 @@ class ReceiverOptions:
     keepalive_s: float = 75.0
     max_connections: int = 1000
     max_per_address: int = 100
+    max_lingering: int = 100
+    linger_s: float = 2.0
+
+    def gate_limits(self) -> GateLimits:
+        """Return the gate's part of them."""
+        return GateLimits(
+            max_connections=self.max_connections,
+            max_per_address=self.max_per_address,
+            header_deadline_s=self.header_deadline_s,
+            linger_s=self.linger_s,
+            max_lingering=self.max_lingering,
+        )
 
 
 class _RefusedError(Exception):
@@ -102,7 +118,9 @@ class _HttpProtocol(web.RequestHandler):
     ) -> web.StreamResponse:
         """Return the answer to a request that could not be read, or on which the receiver itself failed."""
         if status == answers.BROKEN_HTTP.status:
-            log.info('request refused status=400 address=%s reason="malformed HTTP"', request.remote)
+            log.info(
+                'request refused status=400 address=%s reason="malformed HTTP"', plain_address(str(request.remote))
+            )
             return answers.BROKEN_HTTP.response(close=True)
         log.error("request failed status=500 at=%s", _origin(exc))
         return answers.FAILED.response(close=True)
@@ -152,7 +170,7 @@ class _Api:
         unread = not request.content.is_eof()
         close = unread or connection.is_last or not request.keep_alive or request.version.minor == 0
         response = answer.response(close=close)
-        if answer is answers.BODY_LATE:
+        if unread and (answer is answers.BODY_LATE or connection.half_closed):
             await response.prepare(request)
             request.protocol.force_close()
         return response
@@ -182,7 +200,7 @@ class _Api:
     async def _take_report(self, request: web.BaseRequest, connection: Connection) -> Answer:
         """Go through all that CONTRACT section 1 checks, in its order; raise _RefusedError where one fails."""
         self._check_headers(request)
-        body = await self._read_body(request)
+        body = await self._read_body(request, connection)
         connection.body_complete()
         try:
             agent_key, report = parse_report(body)
@@ -217,13 +235,15 @@ class _Api:
             answer = answers.too_many("Too many reports with this agent key", wait_s)
             raise _RefusedError(answer, f"too many reports of monitor {monitor}")
 
-    async def _read_body(self, request: web.BaseRequest) -> bytes:
+    async def _read_body(self, request: web.BaseRequest, connection: Connection) -> bytes:
         content = request.content
         if content.is_eof() and content.exception() is None:
             body = content.read_nowait()
             if len(body) > MAX_BODY:
                 raise _RefusedError(answers.TOO_LARGE, "body too large")
             return body
+        if connection.half_closed:
+            raise _RefusedError(answers.BROKEN_HTTP, "body cut off")
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
@@ -303,8 +323,7 @@ async def start_receiver(
     """
     options = options or ReceiverOptions()
     calm_logs()
-    limits = GateLimits(options.max_connections, options.max_per_address, options.header_deadline_s)
-    raise_file_limit(options.max_connections + limits.max_lingering + 256)
+    raise_file_limit(options.max_connections + options.max_lingering + SPARE_FILES)
     loop = asyncio.get_running_loop()
     api = _Api(ingest, options, clock)
     http = web.Server(api.serve)
@@ -314,12 +333,12 @@ async def start_receiver(
             http,
             loop=loop,
             keepalive_timeout=options.keepalive_s,
-            lingering_time=LINGER_S,
+            lingering_time=options.linger_s,
             read_bufsize=READ_BUFFER,
             auto_decompress=False,
             access_log=None,  # type: ignore[arg-type]  # it takes None for "no access log"
         )
 
-    api.gate = Gate(make_http, limits, loop)
+    api.gate = Gate(make_http, options.gate_limits(), loop)
     listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
     return Receiver(listener, api.gate, http)

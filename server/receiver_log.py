@@ -36,9 +36,9 @@ class FoldingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record may pass, after what it has to say about earlier ones."""
+        kind = str(getattr(record, "kind", record.msg)).partition("\n")[0]
         if self._bare:
             self._strip(record)
-        kind = str(getattr(record, "kind", record.msg))
         now = self._clock()
         since, count = self._kinds.get(kind, (now, 0))
         if now - since >= _WINDOW_S:
@@ -52,8 +52,9 @@ class FoldingFilter(logging.Filter):
 
     @staticmethod
     def _strip(record: logging.LogRecord) -> None:
-        if record.exc_info and record.exc_info[0] is not None:
-            record.msg = f"{str(record.msg).splitlines()[0]} ({record.exc_info[0].__name__})"
+        first_line = record.getMessage().partition("\n")[0].replace("%", "%%")
+        error = record.exc_info[0] if record.exc_info else None
+        record.msg, record.args = f"{first_line} ({error.__name__})" if error else first_line, ()
         record.exc_info = record.exc_text = record.stack_info = None
 
     @staticmethod
