@@ -64,6 +64,10 @@ class KeyScreen(ConsoleScreen):
         """Break the command for the new width."""
         self._draw()
 
+    def on_screen_resume(self) -> None:
+        """Draw what happened while another screen was on top."""
+        self._draw()
+
     def _fleet_changed(self, change: FleetChanged) -> None:
         if self._credentials and self._credentials.id in change.gone_ids:
             self.console.say(f"{self._monitor_name} was deleted")
@@ -85,7 +89,7 @@ class KeyScreen(ConsoleScreen):
         return self._credentials
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not (self.is_active and self.is_mounted):
             return
         credentials = self._credentials
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")

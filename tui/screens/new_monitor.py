@@ -81,13 +81,13 @@ class NewMonitorScreen(ConsoleScreen):
         finally:
             self._creating = False
         await self.console.refresh_fleet()
-        if self.is_current:
+        if self.is_active:
             self.app.switch_screen(KeyScreen(name))
         else:
             self.console.say(f"{name} is created: K shows its key")
 
     def _failed(self, problem: str) -> None:
-        if self.is_current:
+        if self.is_active:
             self._say(problem, wrong=True)
         else:
             self.console.say(problem, error=True)

@@ -71,9 +71,8 @@ class ServerScreen(ConsoleScreen):
         self._draw()
 
     def on_screen_suspend(self) -> None:
-        """Hide the key when another screen covers this one."""
+        """Forget the key when another screen covers this one."""
         self._agent_key = None
-        self._draw()
 
     def on_screen_resume(self) -> None:
         """Leave if the monitor was deleted while another screen was on top."""
@@ -93,7 +92,7 @@ class ServerScreen(ConsoleScreen):
             self.run_worker(self._read_course(), group="course")
 
     def _leave(self) -> None:
-        if not self.is_current:
+        if not self.is_active:
             return
         name = self._monitor.name if self._monitor else "this monitor"
         self.console.say(f"{name} was deleted")
@@ -120,9 +119,9 @@ class ServerScreen(ConsoleScreen):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw what changed since the last time."""
+        """Draw what changed since the last time, unless covered: that would repaint what covers it."""
         monitor, width = self._monitor, max(self.size.width - 2, 20)
-        if monitor is None or not self.is_mounted:
+        if monitor is None or not (self.is_active and self.is_mounted):
             return
         now, feed = self.console.now(), self.console.feed
         self._put("head", head(monitor, now, width))

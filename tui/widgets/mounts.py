@@ -48,9 +48,9 @@ def _sizes(texts: tuple[str | None, ...]) -> str:
     return "".join(" " + _right(draw.safe(text, 32) if text else draw.NONE, _SIZE_CELLS) for text in texts)
 
 
-def heading(columns: MountColumns) -> list[Segment]:
+def heading(count: int, columns: MountColumns) -> list[Segment]:
     """Return the line above the mounts."""
-    mount = draw.fit("mount", columns.mount) + " " * (columns.bar + 4)
+    mount = draw.fit("1 mount" if count == 1 else f"{count} mounts", columns.mount) + " " * (columns.bar + 4)
     return [Segment(mount + "use%" + _sizes(("size", "used", "avail")), Style.parse(draw.DIM_STYLE))]
 
 
@@ -94,7 +94,7 @@ class MountTable(ScrollView, can_focus=False):
         columns = mount_columns(width, self._longest)
         row = self.scroll_offset.y + y - 1
         if y == 0:
-            line = heading(columns)
+            line = heading(len(self._mounts), columns)
         elif row < len(self._mounts):
             line = mount_line(self._mounts[row], columns)
         else:
