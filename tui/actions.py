@@ -53,7 +53,7 @@ _INNER = frozenset({Room.SERVER, Room.NEW, Room.KEY, Room.HELP})
 
 
 def _sort(letter: str, column: str, label: str, order: str) -> Action:
-    text = f"Sort by {label}, {order}; again: the other way round"
+    text = f"Sort by {label}, {order}; again to reverse"
     return Action(f"sort_by('{column}')", (letter,), letter, f"Sort by {label}", text, _FLEET)
 
 
@@ -180,7 +180,7 @@ ACTIONS: tuple[Action, ...] = (
         ("r",),
         "r",
         "Rotate",
-        "Give it a new key; the old one works until the new one reports",
+        "A new key; the old one works until the new one reports",
         frozenset({Room.KEY}),
         changes=True,
         footer=4,

@@ -57,9 +57,7 @@ def a_monitor(monitor_id: int, name: str, status: Status = Status.UP, age_s: flo
 
 def pending(monitor_id: int, name: str) -> Monitor:
     """Return a monitor that never reported."""
-    values = {"report": None, "last_report_at": None, "address": None, "interval_s": None, "cpu_course": ()}
-    rates = {"network_rx_rate": None, "network_tx_rate": None}
-    return a_monitor(monitor_id, name, Status.PENDING, **values, **rates)
+    return Monitor(monitor_id, name, NOW - 60_000, Status.PENDING, NOW - 60_000, seq=monitor_id)
 
 
 def small_fleet() -> list[Monitor]:

@@ -50,7 +50,7 @@ def help_text(room: Room, *, read_only: bool = False) -> Text:
         text.append(f"  {title:<{INDENT}}", draw.DIM_STYLE).append(f"{note}\n")
     text.append("\n")
     for other in Room:
-        if other not in (room, Room.ANYWHERE, Room.HELP):
+        if other not in (room, Room.ANYWHERE):
             _section(text, other, read_only)
     text.rstrip()
     return text

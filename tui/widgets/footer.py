@@ -16,7 +16,7 @@ def footer_actions(room: Room, width: int, *, read_only: bool = False, on_monito
     while actions and sum(_cells(action) for action in actions) > width:
         # What works anywhere (help, quit) stays: without it a newcomer is lost.
         keep = [action for action in actions if Room.ANYWHERE not in action.rooms]
-        actions.remove(max(keep or actions, key=lambda action: action.footer or 0))
+        actions.remove(max(keep, key=lambda action: action.footer or 0) if keep else actions[0])
     return actions
 
 

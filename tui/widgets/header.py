@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
@@ -11,23 +12,26 @@ from tui import draw
 from tui.widgets.fleet_order import WORST_FIRST
 
 BRAND_STYLE, PLAIN_STYLE = "bold #7aaedc", "#c9ced8"
-WELL, WRONG = draw.STATUS_STYLE[Status.UP], draw.STATUS_STYLE[Status.DOWN]
 
 
 def receiver_line(receiver: ReceiverInfo | None, problem: str | None, *, read_only: bool, width: int) -> Text:
-    """Return the first line: where agents report to and whether all is well; a problem is named in full."""
-    text = Text.assemble((" agentmon", BRAND_STYLE), no_wrap=True)
-    if receiver:
-        text.append(f"   {draw.safe(receiver.url, 60)}", PLAIN_STYLE)
-    if problem:
-        text.append(f"   {draw.STATUS_GLYPH[Status.DOWN]} {draw.safe(problem)}", WRONG)
-    elif receiver:
-        text.append(f"  {draw.STATUS_GLYPH[Status.UP]} healthy", WELL)
-    else:
-        text.append("   looking for the receiver…", draw.DIM_STYLE)
-    tag = "read-only " if read_only else ""
+    """Return the first line: where agents report to and whether all is well; a problem comes before the address."""
+    tag = "  read-only " if read_only else " "
+    brand, address = " agentmon", f"   {draw.safe(receiver.url, 60)}" if receiver else ""
+    state, style = _state(receiver, problem)
+    if problem and cell_len(brand + address + state + tag) > width:
+        address = ""
+    text = Text.assemble((brand, BRAND_STYLE), (address, PLAIN_STYLE), (state, style), no_wrap=True)
     text.truncate(width - len(tag), overflow="ellipsis", pad=True)
     return text.append(tag, draw.DIM_STYLE)
+
+
+def _state(receiver: ReceiverInfo | None, problem: str | None) -> tuple[str, str]:
+    if problem:
+        return f"   {draw.STATUS_GLYPH[Status.DOWN]} {draw.safe(problem)}", draw.STATUS_STYLE[Status.DOWN]
+    if receiver:
+        return f"  {draw.STATUS_GLYPH[Status.UP]} healthy", draw.STATUS_STYLE[Status.UP]
+    return "   looking for the receiver…", draw.DIM_STYLE
 
 
 def counts_line(monitors: Iterable[Monitor]) -> Text:
