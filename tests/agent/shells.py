@@ -1,0 +1,124 @@
+"""Machines for agent.sh: a root of their own for what it reads and writes, and just the tools it may use."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agent.scripts import read_script
+
+FLAVOURS = ("dash", "bash", "busybox")
+"""dash with curl, bash with GNU wget, and busybox with nothing but its own applets."""
+
+TOOLS = "awk cat chmod cp date df dirname env grep id ls mkdir mktemp mv rm rmdir sed sh sleep stty timeout true"
+CLIENT = {"dash": "curl", "bash": "wget", "busybox": "wget"}
+MOVED = ("/proc/", "/sys/class/", "/etc/", "/usr/lib/os-release", "/run/systemd/", "/usr/local/lib/", "/var/lib/")
+OWN_PATH = ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+PROC = {
+    "proc/stat": "cpu  100 0 50 800 40 5 5 0 30 0\ncpu0 1 2 3\n",
+    "proc/meminfo": "MemTotal: 8388608 kB\nMemFree: 1 kB\nMemAvailable: 2097152 kB\nBuffers: 1 kB\nCached: 1 kB\n"
+    "SwapTotal: 1000 kB\nSwapFree: 875 kB\n",
+    "proc/loadavg": "0.50 0.30 0.20 1/99 1234\n",
+    "proc/filesystems": "nodev\tsysfs\nnodev\ttmpfs\nnodev\toverlay\n\text4\n\txfs\n\tsquashfs\n",
+    "proc/mounts": "proc /proc proc rw 0 0\n/dev/sda1 / ext4 rw 0 0\ntmpfs /run tmpfs rw 0 0\n",
+    "proc/net/dev": "Inter-|   Receive  | Transmit\n face |bytes packets|bytes\n"
+    "    lo: 7 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n  eth0: 1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n"
+    " veth1:5000 1 0 0 0 0 0 0 5000 1 0 0 0 0 0 0\n",
+    "proc/sys/kernel/hostname": "web-1\n",
+    "proc/sys/kernel/osrelease": "6.1.0-test\n",
+    "etc/os-release": 'NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
+}
+
+
+def need(tool: str) -> str:
+    """Return a tool's path; without it the test is skipped, or fails where all tools must be (CI=true)."""
+    path = shutil.which(tool)
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(f"{tool} is not installed")
+    if path is None:
+        pytest.skip(f"{tool} is not installed")
+    return path
+
+
+@dataclass(frozen=True)
+class Box:
+    """One such machine: `root` holds its files, `bin` its tools, `home` is the user's."""
+
+    flavour: str
+    root: Path
+
+    @property
+    def bin(self) -> Path:
+        """The only folder on PATH."""
+        return self.root / "bin"
+
+    @property
+    def home(self) -> Path:
+        """The user's home."""
+        return self.root / "home"
+
+    @property
+    def script(self) -> Path:
+        """agent.sh with its places moved below `root`."""
+        return self.root / "agent.sh"
+
+    @property
+    def shell(self) -> list[str]:
+        """The command that runs a script."""
+        return [need("busybox"), "sh"] if self.flavour == "busybox" else [need(self.flavour)]
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file below `root`."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        return path
+
+    def stub(self, name: str, body: str) -> None:
+        """Put a program of a few lines of sh in the place of a tool."""
+        self.bin.joinpath(name).unlink(missing_ok=True)
+        self.write(f"bin/{name}", f"#!{need('dash')}\n{body}\n").chmod(0o755)
+
+    def tool(self, name: str) -> str:
+        """Return the words of sh that run the real tool behind a stub."""
+        return f"{need('busybox')} {name}" if self.flavour == "busybox" else need("dash" if name == "sh" else name)
+
+    def run(
+        self, *args: str, stdin: bytes | None = None, script: Path | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the script, or what comes on `stdin` as one; nothing of the outer environment is there."""
+        command = [*self.shell, "-s", "--", *args] if stdin else [*self.shell, str(script or self.script), *args]
+        done = subprocess.run(
+            command,
+            input=stdin,
+            stdin=None if stdin else subprocess.DEVNULL,
+            capture_output=True,
+            env={"PATH": str(self.bin), "HOME": str(self.home), "TMPDIR": str(self.root / "tmp")} | environ,
+            timeout=30,
+            check=False,
+            start_new_session=True,  # no terminal: the script must not ask anyone
+        )
+        out, err = (stream.decode("utf-8", "backslashreplace") for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(command, done.returncode, out, err)
+
+
+def make_box(flavour: str, folder: Path) -> Box:
+    """Make a machine in `folder`."""
+    box = Box(flavour, folder / "box")
+    text = read_script("agent.sh").decode().replace(OWN_PATH, "")
+    for place in MOVED:
+        text = text.replace(place, f"{box.root}{place}")
+    box.write("agent.sh", text)
+    for name, content in PROC.items():
+        box.write(name, content)
+    for name in ("bin", "home", "tmp", "sys/class/net/eth0/device"):
+        (box.root / name).mkdir(parents=True, exist_ok=True)
+    for name in (*TOOLS.split(), CLIENT[flavour]):
+        source = need("busybox" if flavour == "busybox" else "dash" if name == "sh" else name)
+        (box.bin / name).symlink_to(source)
+    box.stub("sleep", f'echo "$1" >>{box.root}/slept')
+    return box
