@@ -140,6 +140,12 @@ async def purge_deleted(connection: aiosqlite.Connection, ledger: Ledger) -> boo
     return True
 
 
+async def read_credentials(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> tuple[int, str, str]:
+    """Return (id, name, newest key) of a monitor."""
+    monitor_id = await find_monitor(connection, name)
+    return monitor_id, name, await newest_key(connection, monitor_id)
+
+
 async def find_monitor(connection: aiosqlite.Connection, name: str) -> int:
     """Return the id of the monitor of that name."""
     found = await _find(connection, name)

@@ -218,7 +218,7 @@ class Writer:
             raise self._failed(error) from error
 
     async def _in_transaction(self, change: Change[T]) -> T:
-        self._require_file()
+        self.require_file()
         if self._connection.in_transaction:
             await self._connection.execute("ROLLBACK")
         await self._connection.execute("BEGIN IMMEDIATE")
@@ -239,7 +239,11 @@ class Writer:
             status = verdict(live)
             yield live, None if status is live.monitor.status else status
 
-    def _require_file(self) -> None:
+    def require_file(self) -> None:
+        """Raise `StoreUnavailableError` if the file under the path is no longer the one that is open.
+
+        SQLite would go on committing into a file that nobody will find again.
+        """
         try:
             if self._path.stat().st_ino == self._inode:
                 return

@@ -1,0 +1,109 @@
+"""Asking for a change: of the running receiver, or, when none runs, of the database itself for a moment."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from store.errors import DatabaseHeldError, ReceiverUnreachableError
+from store.models import Credentials, ReceiverInfo
+
+WAIT_S = 5.0
+"""How long to wait for a receiver that holds the lock but does not answer yet: it is starting or stopping."""
+
+RETRY_S = 0.1
+
+
+def perform(database: Path, operation: str, **arguments: Any) -> Any:
+    """Run an operation of `server.control` wherever it can be run, and return its result.
+
+    Raises an `AgentmonError` that says in one line why not.
+    """
+    from server.client import call
+
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return call(database, operation, **arguments)
+        except ReceiverUnreachableError:
+            try:
+                return _perform_here(database, operation, arguments)
+            except DatabaseHeldError:
+                if time.monotonic() >= deadline:
+                    raise
+        time.sleep(RETRY_S)
+
+
+def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
+    from store.lock import DatabaseLock
+    from store.schema import prepare_database
+
+    with DatabaseLock.acquire(database, operation):
+        prepare_database(database)
+        return asyncio.run(_perform_on_writer(database, operation, arguments))
+
+
+async def _perform_on_writer(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
+    from agentmon.serve import DEFAULT_PORT
+    from server.address import reachable_url
+    from server.control import Control
+    from store.writer import Writer, wall_clock_ms
+
+    writer = await Writer.open(database)
+    try:
+        # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have by default.
+        info = ReceiverInfo(wall_clock_ms(), reachable_url(None, DEFAULT_PORT))
+        control = Control(writer, lambda: info, wall_clock_ms, lambda: 0.0)
+        return await control.operations[operation](**arguments)
+    finally:
+        await writer.close()
+
+
+def credentials(result: dict[str, Any]) -> Credentials:
+    """Return the `Credentials` in an operation's result."""
+    return Credentials(**result)
+
+
+class ConsoleAdmin:
+    """The console's way to the receiver (`tui.ports.Admin`): each call on a worker thread."""
+
+    def __init__(self, database: Path) -> None:
+        """Ask whichever receiver serves `database` at the time of each call."""
+        self._database = database
+
+    async def receiver(self) -> ReceiverInfo:
+        """Return what the running receiver says of itself."""
+        return ReceiverInfo(**await self._call("receiver"))
+
+    async def credentials(self, name: str) -> Credentials:
+        """Return a monitor's newest agent key and its install command."""
+        return credentials(await self._call("credentials", name=name))
+
+    async def create(self, name: str) -> Credentials:
+        """Create a monitor with a new key."""
+        return credentials((await self._call("create", names=[name]))[0])
+
+    async def rename(self, name: str, new_name: str) -> None:
+        """Give a monitor another name."""
+        await self._call("rename", name=name, new_name=new_name)
+
+    async def rotate(self, name: str) -> Credentials:
+        """Give a monitor a new key."""
+        return credentials(await self._call("rotate", name=name))
+
+    async def pause(self, name: str, for_s: float | None = None) -> None:
+        """Judge a monitor no more, until resumed or for `for_s` seconds."""
+        await self._call("pause", name=name, for_s=for_s)
+
+    async def resume(self, name: str) -> None:
+        """Judge a paused monitor again."""
+        await self._call("resume", name=name)
+
+    async def delete(self, name: str) -> None:
+        """Remove a monitor and its history."""
+        await self._call("delete", name=name)
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        from server.client import call
+
+        return await asyncio.to_thread(call, self._database, operation, **arguments)

@@ -1,0 +1,105 @@
+"""The console in this process: started, ended by signals, and dropped when its terminal is lost."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from agentmon.terminal import Terminal, point_at_null
+
+if TYPE_CHECKING:
+    pass
+
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+UNDERTAKE_AFTER_S = 1.5
+"""How long the console may take to leave the terminal by itself once all else has ended."""
+
+DRAIN_LIMIT_S = 7.5
+"""The most that ending waits for the receiver, so that with the above all is over within 10 s."""
+
+
+class ConsoleRun:
+    """One run of the console. `drain` begins the end of the receiver and waits for it (seconds) if there is one."""
+
+    def __init__(
+        self,
+        database: Path,
+        *,
+        read_only: bool = False,
+        keep_serving: bool = False,
+        begin_end: Callable[[], None] = lambda: None,
+        await_end: Callable[[float], object] = lambda _: None,
+    ) -> None:
+        """Prepare; `begin_end` asks the receiver to end and `await_end` waits for that at most some seconds."""
+        from agentmon.admin import ConsoleAdmin
+        from tui.app import ConsoleApp
+
+        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), read_only=read_only)
+        self._keep_serving = keep_serving
+        self._begin_end = begin_end
+        self._await_end = await_end
+        self._terminal = Terminal()
+        self._closed = threading.Event()
+        self._ending = threading.Event()
+        self.dropped = False
+
+    def run(self) -> bool:
+        """Show the console until it is left; returns whether it ended in good order.
+
+        Handlers are set with `signal.signal` first: one that belongs to the loop would never run on a loop that a
+        stalled terminal has frozen.
+        """
+        for number in ENDING:
+            signal.signal(number, self._on_signal)
+        self._terminal.watch(self._lost)
+        try:
+            self._app.run()
+        finally:
+            self._closed.set()
+        return self.dropped or self._app.return_code in (0, None)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._lost()
+        else:
+            self._end()
+
+    def _lost(self) -> None:
+        if self._closed.is_set() or self.dropped:
+            return
+        if self._keep_serving:
+            self.dropped = True
+            self._drop()
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        if self._ending.is_set():
+            return
+        self._ending.set()
+        self._begin_end()
+        self._ask_app_to_exit()
+        threading.Thread(target=self._undertake, name="undertaker", daemon=True).start()
+
+    def _drop(self) -> None:
+        point_at_null()
+        driver = self._app._driver
+        if stop_reading := getattr(driver, "exit_event", None):
+            stop_reading.set()  # Textual's input thread would spin on a dead terminal
+        self._ask_app_to_exit()
+
+    def _ask_app_to_exit(self) -> None:
+        loop = self._app._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                loop.call_soon_threadsafe(self._app.exit)
+
+    def _undertake(self) -> None:
+        self._await_end(DRAIN_LIMIT_S)
+        if not self._closed.wait(UNDERTAKE_AFTER_S):
+            self._terminal.restore()
+        os._exit(0)

@@ -1,0 +1,187 @@
+"""`agentmon monitor …`: creating monitors, their keys, and changing what is known of them."""
+
+import asyncio
+import re
+import sys
+from typing import Any
+
+import click
+
+from agentmon.options import common_options, database
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_DURATION_S = 10 * 365 * 86400
+
+
+class Duration(click.ParamType[float]):
+    """A time like `90`, `90s`, `15m`, `2h` or `1d`, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds; anything else than a positive time of at most ten years is wrong usage."""
+        if isinstance(value, float):
+            return value
+        match = DURATION.fullmatch(value)
+        seconds = float(match[1]) * UNIT_S[match[2]] if match else 0.0
+        if not 0 < seconds <= MAX_DURATION_S:
+            self.fail(f"{value!r} is no duration: write 90s, 15m, 2h or 1d", param, ctx)
+        return seconds
+
+
+@click.group()
+@common_options
+def monitor() -> None:
+    """Create monitors, see and rotate their keys, pause, set, delete."""
+
+
+@monitor.command()
+@common_options
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--key", metavar="KEY", allow_from_autoenv=False, help="An existing agent key; - reads it from stdin.")
+@click.option("--if-missing", is_flag=True, help="Leave monitors that exist as they are.")
+@click.option("--json", "as_json", is_flag=True, help='One {"id", "name", "agent_key"} a line.')
+def create(names: tuple[str, ...], key: str | None, if_missing: bool, as_json: bool) -> None:
+    """Create monitors; prints each one's key and the command that installs its agent."""
+    from agentmon.admin import credentials, perform
+    from agentmon.output import print_json, say
+
+    agent_key = sys.stdin.readline().strip() if key == "-" else key
+    for row in perform(database(), "create", names=list(names), agent_key=agent_key, if_missing=if_missing):
+        made = credentials(row)
+        if as_json:
+            print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
+            continue
+        say(f"{made.name}: {made.agent_key}")
+        click.echo(f"  Run this on it:\n  {made.install}")
+
+
+@monitor.command("list")
+@common_options
+@click.option("--json", "as_json", is_flag=True, help="A list of objects.")
+def list_(as_json: bool) -> None:
+    """Show all monitors, without keys."""
+    from agentmon.output import print_json, say
+    from agentmon.reading import read_fleet
+    from agentmon.tables import monitor_line, monitor_summary
+    from store.writer import wall_clock_ms
+
+    fleet, now = asyncio.run(read_fleet(database())), wall_clock_ms()
+    if as_json:
+        print_json([monitor_summary(monitor, now) for monitor in fleet])
+        return
+    for each in fleet:
+        say(monitor_line(each, now))
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One object.")
+def show(name: str, as_json: bool) -> None:
+    """Show one monitor, without its key."""
+    from agentmon.output import print_json, say
+    from agentmon.reading import read_monitor
+    from agentmon.tables import monitor_lines, monitor_summary
+    from store.writer import wall_clock_ms
+
+    found, now = asyncio.run(read_monitor(database(), name)), wall_clock_ms()
+    if as_json:
+        print_json(monitor_summary(found, now))
+        return
+    for line in monitor_lines(found, now):
+        say(line)
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+def key(name: str) -> None:
+    """Print a monitor's agent key alone."""
+    from agentmon.reading import read_key
+
+    click.echo(asyncio.run(read_key(database(), name)))
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+def rotate(name: str) -> None:
+    """Give a monitor a new key; the old one works until the first report with the new one."""
+    from agentmon.admin import credentials, perform
+
+    made = credentials(perform(database(), "rotate", name=name))
+    click.echo(made.agent_key)
+    click.echo(f"The old key works until the first report with this one. To install it:\n  {made.install}", err=True)
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+@click.argument("new")
+def rename(name: str, new: str) -> None:
+    """Give a monitor another name."""
+    from agentmon.admin import perform
+
+    perform(database(), "rename", name=name, new_name=new)
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+@click.option("--for", "for_s", type=Duration(), metavar="TIME", help="Resume by itself after this (30m, 2h, 1d).")
+def pause(name: str, for_s: float | None) -> None:
+    """Judge a monitor no more until it is resumed; its reports are stored all the same."""
+    from agentmon.admin import perform
+
+    perform(database(), "pause", name=name, for_s=for_s)
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+def resume(name: str) -> None:
+    """Judge a paused monitor again."""
+    from agentmon.admin import perform
+
+    perform(database(), "resume", name=name)
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+@click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask.")
+def delete(name: str, yes: bool) -> None:
+    """Delete a monitor, its key and its history."""
+    from agentmon.admin import perform
+    from agentmon.reading import read_monitor
+    from store.text import safe_text
+
+    asyncio.run(read_monitor(database(), name))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("deleting needs --yes where nobody can be asked")
+        if click.prompt(f"Type {safe_text(name)} to delete it and its history", err=True) != name:
+            raise click.ClickException("nothing was deleted")
+    perform(database(), "delete", name=name)
+
+
+@monitor.command("set")
+@common_options
+@click.argument("name")
+@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
+def set_(name: str, settings: tuple[str, ...]) -> None:
+    """Set deadlines of one monitor: down_after, late_after (90s, 15m, 2h; "default" unsets)."""
+    from agentmon.admin import perform
+    from store.changes import SETTINGS
+
+    values: dict[str, float | None] = {}
+    for setting in settings:
+        known, equals, value = setting.partition("=")
+        if not equals:
+            raise click.UsageError(f"{setting!r} is not KEY=VALUE")
+        if known not in SETTINGS:
+            raise click.UsageError(f"{known!r} cannot be set; {', '.join(SETTINGS)} can")
+        values[known] = None if value == "default" else Duration().convert(value, None, None)
+    perform(database(), "set", name=name, settings=values)

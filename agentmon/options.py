@@ -1,0 +1,67 @@
+"""What every command takes: `--help`, `--version`, and `--db` before or after the subcommand."""
+
+import os
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+DISTRIBUTION = "agentmon-console"
+DATABASE_NAME = "agentmon.db"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class FinePath(click.Path):
+    """A path without NUL, which no system call takes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what can be no path before anything opens it."""
+        if "\0" in str(value):
+            self.fail("a path holds no NUL character", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def common_options(command: F) -> F:
+    """Add `--db` and `--version` to a command or group."""
+    db = click.option(
+        "--db",
+        type=FinePath(path_type=Path),
+        metavar="PATH",
+        expose_value=False,
+        callback=_keep_database,
+        is_eager=True,
+        allow_from_autoenv=False,
+        help="The database  [default: in the user's data directory; env: AGENTMON_DB]",
+    )
+    version = click.option(
+        "--version", is_flag=True, expose_value=False, callback=_print_version, is_eager=True,
+        allow_from_autoenv=False, help="Show the version and exit.",
+    )  # fmt: skip
+    return db(version(command))
+
+
+def database() -> Path:
+    """Return the database that the running command works on; the innermost `--db` wins, then AGENTMON_DB."""
+    context = click.get_current_context()
+    given: Path | None = context.find_root().meta.get("agentmon.db")
+    if given is not None:
+        return given
+    if named := os.environ.get("AGENTMON_DB"):
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("agentmon", appauthor=False) / DATABASE_NAME
+
+
+def _keep_database(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.find_root().meta["agentmon.db"] = value
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"agentmon {metadata.version(DISTRIBUTION)}")
+        context.exit()

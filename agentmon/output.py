@@ -1,0 +1,68 @@
+"""What the commands print: times, values and JSON in the forms that CONTRACT section 3 gives."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from store.models import Monitor, Report, Sample
+from store.text import safe_text
+
+
+def iso_time(at: int | None) -> str | None:
+    """Return UTC milliseconds as ISO 8601, e.g. `2026-01-31T23:59:59.999Z`."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def print_json(value: Any) -> None:
+    """Print one line of ASCII JSON."""
+    click.echo(json.dumps(value))
+
+
+def say(text: str) -> None:
+    """Print a line for people, safe for their terminal."""
+    click.echo(safe_text(text, 10_000))
+
+
+def report_fields(report: Report | None) -> dict[str, Any]:
+    """Return a report's fields by their names on the wire, all `None` if there is no report."""
+    if report is None:
+        return dict.fromkeys(Report.__dataclass_fields__) | {"disk_usage": None}
+    return asdict(report)
+
+
+def sample_fields(sample: Sample) -> dict[str, Any]:
+    """Return a stored report as `history --step raw --json` shows it."""
+    return {"at": iso_time(sample.at), **report_fields(sample.report)}
+
+
+def monitor_fields(monitor: Monitor, now: int) -> dict[str, Any]:
+    """Return a monitor as `status --json` shows it."""
+    last = monitor.last_report_at
+    return {
+        "id": monitor.id,
+        "name": monitor.name,
+        "status": monitor.status.value,
+        "since": iso_time(monitor.status_since),
+        "last_report_at": iso_time(last),
+        "silence_s": None if last is None else max(0, now - last) / 1000,
+        **report_fields(monitor.report),
+        "network_rx_rate": monitor.network_rx_rate,
+        "network_tx_rate": monitor.network_tx_rate,
+    }
+
+
+def settings_fields(monitor: Monitor) -> dict[str, Any]:
+    """Return what is set on a monitor and what was learned of it."""
+    return {
+        "created_at": iso_time(monitor.created_at),
+        "paused_until": iso_time(monitor.paused_until),
+        "down_after": monitor.down_after_s,
+        "late_after": monitor.late_after_s,
+        "interval_s": monitor.interval_s,
+        "address": monitor.address,
+    }

@@ -1,0 +1,52 @@
+"""Reading a database for a command that then ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from store.errors import AgentmonError
+from store.models import Monitor
+from store.reader import Reader
+from store.text import safe_text
+
+
+@asynccontextmanager
+async def reading(database: Path) -> AsyncIterator[Reader]:
+    """Open a reader and close it; raises `DatabaseRefusedError`."""
+    reader = await Reader.open(database)
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
+async def read_fleet(database: Path) -> tuple[Monitor, ...]:
+    """Return all monitors by name."""
+    async with reading(database) as reader:
+        return (await reader.changes()).monitors
+
+
+async def read_monitor(database: Path, name: str) -> Monitor:
+    """Return one monitor; raises `AgentmonError` if there is none of that name."""
+    async with reading(database) as reader:
+        return required(await reader.monitor(name), name)
+
+
+async def read_key(database: Path, name: str) -> str:
+    """Return a monitor's newest key; raises `AgentmonError` if there is no such monitor."""
+    async with reading(database) as reader:
+        key = await reader.agent_key(name)
+    if key is None:
+        raise _unknown(name)
+    return key
+
+
+def required(monitor: Monitor | None, name: str) -> Monitor:
+    """Return the monitor that was found, or raise `AgentmonError`."""
+    if monitor is None:
+        raise _unknown(name)
+    return monitor
+
+
+def _unknown(name: str) -> AgentmonError:
+    return AgentmonError(f"there is no monitor called {safe_text(name)}")

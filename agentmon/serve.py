@@ -1,0 +1,168 @@
+"""`agentmon serve` and `agentmon tui`: the receiver, the console, and both in one process."""
+
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agentmon.exits import Exit
+from agentmon.options import common_options, database
+
+if TYPE_CHECKING:
+    from server.premises import Premises
+    from server.runtime import RuntimeOptions
+    from server.thread import ReceiverThread
+
+DEFAULT_PORT = 8420
+SELF_INTERVAL_S = 10.0
+"""`--self` reports more often than agents do: someone is looking, and the way is short."""
+
+
+@click.command()
+@common_options
+@click.option("--tui", is_flag=True, help="Show the console in this terminal.")
+@click.option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
+@click.option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
+@click.option("--self", "monitor_self", is_flag=True, help="Also monitor this machine.")
+@click.option(
+    "--max-report-rate",
+    type=click.FloatRange(min=0),
+    default=20.0,
+    show_default=True,
+    metavar="N",
+    help="Reports a second that one key may send for long; 0: no limit.",
+)
+@click.option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
+def serve(
+    tui: bool,
+    host: str | None,
+    port: int,
+    public_url: str | None,
+    monitor_self: bool,
+    max_report_rate: float,
+    keep_serving: bool,
+) -> None:
+    """Receive the agents' reports, and with --tui show them live."""
+    from server.premises import take_premises
+    from server.thread import ReceiverThread
+
+    if keep_serving and not tui:
+        raise click.UsageError("--keep-serving goes with --tui")
+    if tui:
+        _require_terminal()
+    path = database()
+    premises = take_premises(path, host, port, _plain_url(public_url))
+    _start_log(path, tui)
+    receiver = ReceiverThread(premises, lambda: _options(max_report_rate))
+    receiver.start()
+    if monitor_self:
+        _monitor_self(premises, receiver, path)
+    clean = _run_console(path, receiver, keep_serving) if tui else _run_headless(receiver)
+    if receiver.failure:
+        raise click.ClickException(receiver.failure)
+    if not clean:
+        sys.exit(Exit.FAILURE)
+
+
+@click.command()
+@common_options
+@click.option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
+def tui(read_only: bool) -> None:
+    """The console, attached to the database of a running receiver."""
+    from agentmon.console import ConsoleRun
+    from store.schema import inspect_database
+
+    _require_terminal()
+    path = database()
+    inspect_database(path)
+    if not ConsoleRun(path, read_only=read_only).run():
+        sys.exit(Exit.FAILURE)
+
+
+def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool) -> bool:
+    from agentmon.console import ConsoleRun
+
+    console = ConsoleRun(path, keep_serving=keep_serving, begin_end=receiver.stop, await_end=receiver.wait)
+    clean = console.run()
+    if console.dropped:
+        return _run_headless(receiver)
+    receiver.stop()
+    receiver.wait()
+    return clean
+
+
+def _run_headless(receiver: "ReceiverThread") -> bool:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: receiver.stop())
+    receiver.wait()
+    return True
+
+
+def _start_log(path: Path, tui: bool) -> None:
+    from agentmon.logs import log_to_file, log_to_stderr
+
+    if not tui:
+        log_to_stderr()
+        return
+    try:
+        log_to_file(path)
+    except OSError as error:
+        raise click.ClickException(f"cannot write the log beside the database: {error.strerror}") from error
+
+
+def _options(max_report_rate: float) -> "RuntimeOptions":
+    from server.receiver import ReceiverOptions
+    from server.runtime import RuntimeOptions
+
+    return RuntimeOptions(receiver=ReceiverOptions(max_report_rate=max_report_rate))
+
+
+def _require_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError("the console needs a terminal; without one, run agentmon serve without --tui")
+
+
+def _plain_url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    if not url.startswith(("http://", "https://")) or not url.isprintable() or set(url) & set("\"'`$\\ ;|&<>"):
+        raise click.BadParameter("a URL looks like http://HOST:PORT", param_hint="--public-url")
+    return url.rstrip("/")
+
+
+def _monitor_self(premises: "Premises", receiver: "ReceiverThread", path: Path) -> None:
+    url = _own_url(premises.listener)
+    agent = threading.Thread(target=_report_self, args=(url, receiver, path), name="self", daemon=True)
+    agent.start()
+
+
+def _own_url(listener: socket.socket) -> str:
+    address, port = listener.getsockname()[:2]
+    if address in ("::", "0.0.0.0"):
+        address = "127.0.0.1"
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def _report_self(url: str, receiver: "ReceiverThread", path: Path) -> None:
+    import logging
+
+    from agent.config import AgentSettings
+    from agent.run import run_agent
+    from agentmon.admin import credentials, perform
+    from store.errors import AgentmonError
+
+    log = logging.getLogger("agentmon.self")
+    receiver.ready.wait()
+    name = socket.gethostname() or "this-machine"
+    try:
+        (made,) = perform(path, "create", names=[name], if_missing=True)
+    except AgentmonError as error:
+        log.error("this machine is not monitored: %s", error)
+        return
+    settings = AgentSettings(url, credentials(made).agent_key, use_proxies=False)
+    run_agent(settings, SELF_INTERVAL_S, receiver.ended, lambda line: log.info("%s", line))

@@ -1,0 +1,82 @@
+"""`agentmon status`: the verdicts, for people and, by exit code and JSON, for scripts."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agentmon.exits import Exit
+from agentmon.options import common_options, database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from store.models import Monitor, ReceiverInfo
+
+
+@click.command()
+@common_options
+@click.argument("names", metavar="[NAME...]", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One object with the receiver and the monitors.")
+def status(names: "Sequence[str]", as_json: bool) -> None:
+    """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
+    from store.errors import AgentmonError
+
+    try:
+        receiver, monitors = asyncio.run(_ask(database(), names))
+        _show(receiver, monitors, as_json)
+    except AgentmonError as error:
+        raise StatusUnknown(str(error)) from error
+    if receiver is None:
+        raise StatusUnknown("no receiver is running: what is shown is what was last stored")
+    sys.exit(exit_code(monitors))
+
+
+class StatusUnknown(click.ClickException):
+    """The question could not be answered."""
+
+    exit_code = Exit.STATUS_UNKNOWN
+
+
+def exit_code(monitors: "Sequence[Monitor]") -> Exit:
+    """Return the exit code for these verdicts; paused and pending count as fine."""
+    from store.models import Status
+
+    found = {monitor.status for monitor in monitors}
+    if Status.DOWN in found:
+        return Exit.STATUS_DOWN
+    return Exit.STATUS_WARNING if found & {Status.LATE, Status.DEGRADED} else Exit.OK
+
+
+async def _ask(path: Path, names: "Sequence[str]") -> "tuple[ReceiverInfo | None, list[Monitor]]":
+    from agentmon.admin import ConsoleAdmin
+    from agentmon.reading import reading, required
+    from store.errors import ReceiverUnreachableError
+
+    async with reading(path) as reader:
+        if names:
+            monitors = [required(await reader.monitor(name), name) for name in dict.fromkeys(names)]
+        else:
+            monitors = list((await reader.changes()).monitors)
+    try:
+        return await ConsoleAdmin(path).receiver(), monitors
+    except ReceiverUnreachableError:
+        return None, monitors
+
+
+def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", as_json: bool) -> None:
+    from agentmon.output import iso_time, monitor_fields, print_json, say
+    from agentmon.tables import monitor_line
+    from store.writer import wall_clock_ms
+
+    now = wall_clock_ms()
+    if as_json:
+        running: dict[str, Any] = {"running": receiver is not None, "since": receiver and iso_time(receiver.since)}
+        print_json({"receiver": running, "monitors": [monitor_fields(each, now) for each in monitors]})
+        return
+    for each in monitors:
+        say(monitor_line(each, now))
+    if not monitors:
+        click.echo("no monitors yet: agentmon monitor create NAME")

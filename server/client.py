@@ -1,0 +1,55 @@
+"""The client of the admin API: one blocking call per operation, with the standard library alone.
+
+Not aiohttp: the command line would pay its import for a single small request, and the console calls from a
+worker thread anyway.
+"""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from store.errors import AgentmonError, ChangeRefusedError, ReceiverUnreachableError, StoreUnavailableError
+from store.lock import read_holder
+
+TIMEOUT_S = 10.0
+ERRORS: dict[int, type[AgentmonError]] = {409: ChangeRefusedError, 503: StoreUnavailableError}
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def call(database: Path, operation: str, timeout_s: float = TIMEOUT_S, **arguments: Any) -> Any:
+    """Ask the receiver of a database to run an operation of `server.control` and return its result.
+
+    Raises `ReceiverUnreachableError` if none answers, `ChangeRefusedError` and `StoreUnavailableError` as the
+    operation does.
+    """
+    holder = read_holder(database)
+    if holder is None or holder.socket is None:
+        raise ReceiverUnreachableError("no receiver is running on this database")
+    connection = _UnixConnection(holder.socket, timeout_s)
+    try:
+        connection.request("POST", f"/{operation}", json.dumps(arguments), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except TimeoutError as error:
+        raise ReceiverUnreachableError(f"the receiver (process {holder.pid}) does not answer") from error
+    except (FileNotFoundError, ConnectionError) as error:
+        raise ReceiverUnreachableError("no receiver is running on this database") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ReceiverUnreachableError(f"the receiver cannot be asked: {error}") from error
+    finally:
+        connection.close()
+    if response.status == http.client.OK:
+        return answer["result"]
+    raise ERRORS.get(response.status, AgentmonError)(answer["message"])

@@ -1,0 +1,111 @@
+"""Every change that a person can ask for, with its answer; the admin API and the command line both end here.
+
+Arguments and results are plain JSON values, so that the same call goes through a socket or straight in.
+"""
+
+import shlex
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from server.judge import judge
+from store import changes
+from store.live import Live
+from store.models import Credentials, ReceiverInfo, Status
+from store.writer import Writer
+
+Operation = Callable[..., Awaitable[Any]]
+
+
+def install_command(url: str, agent_key: str) -> str:
+    """Return the line that installs the shell agent on a server.
+
+    The key travels in the environment: an argument would stand in every process list.
+    """
+    key = shlex.quote(agent_key)
+    return f"curl -fsSL {url}/agent.sh | AGENTMON_KEY={key} sh -s -- install --url {url}"
+
+
+class Control:
+    """The operations by name, on a writer; `describe` tells of the receiver, `clock` gives UTC milliseconds.
+
+    All raise `ChangeRefusedError` or `StoreUnavailableError`.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        describe: Callable[[], ReceiverInfo],
+        clock: Callable[[], int],
+        listening_s: Callable[[], float],
+    ) -> None:
+        """Keep what the operations need."""
+        self._writer = writer
+        self._describe = describe
+        self._clock = clock
+        self._listening_s = listening_s
+        self.operations: dict[str, Operation] = {
+            "receiver": self.receiver,
+            "create": self.create,
+            "credentials": self.credentials,
+            "rename": self.rename,
+            "rotate": self.rotate,
+            "pause": self.pause,
+            "resume": self.resume,
+            "set": self.set,
+            "delete": self.delete,
+        }
+
+    async def receiver(self) -> dict[str, Any]:
+        """Return a `ReceiverInfo`."""
+        return asdict(self._describe())
+
+    async def create(
+        self, names: list[str], agent_key: str | None = None, if_missing: bool = False
+    ) -> list[dict[str, Any]]:
+        """Create monitors, all or none; returns `Credentials` in the order of `names`."""
+        made = await self._writer.change(
+            partial(changes.create_monitors, names=names, now=self._clock(), agent_key=agent_key, if_missing=if_missing)
+        )
+        return [self._credentials(*row) for row in made]
+
+    async def credentials(self, name: str) -> dict[str, Any]:
+        """Return the `Credentials` of a monitor."""
+        return self._credentials(*await self._writer.transact(partial(changes.read_credentials, name=name)))
+
+    async def rename(self, name: str, new_name: str) -> None:
+        """Give a monitor another name."""
+        await self._writer.change(partial(changes.rename_monitor, name=name, new_name=new_name))
+
+    async def rotate(self, name: str) -> dict[str, Any]:
+        """Give a monitor a new key; returns `Credentials`."""
+        await self._writer.change(partial(changes.rotate_key, name=name))
+        return await self.credentials(name)
+
+    async def pause(self, name: str, for_s: float | None = None) -> None:
+        """Pause a monitor, for `for_s` seconds or until resumed."""
+        now = self._clock()
+        until = None if for_s is None else now + round(for_s * 1000)
+        await self._writer.change(partial(changes.pause_monitor, name=name, now=now, until=until))
+
+    async def resume(self, name: str) -> None:
+        """Judge a paused monitor again."""
+        await self._writer.change(partial(changes.resume_monitor, name=name, now=self._clock(), verdict=self.verdict))
+
+    async def set(self, name: str, settings: dict[str, float | None]) -> None:
+        """Set deadlines of a monitor (`changes.SETTINGS`) and judge it by them at once."""
+        await self._writer.change(partial(changes.set_monitor, name=name, settings=settings))
+        await self._writer.rejudge(self.verdict)
+
+    async def delete(self, name: str) -> None:
+        """Delete a monitor; its history follows a little at a time."""
+        await self._writer.change(partial(changes.delete_monitor, name=name))
+
+    def verdict(self, live: Live) -> Status:
+        """Return what silence says of a monitor now."""
+        return judge(live, self._listening_s())
+
+    def _credentials(self, monitor_id: int, name: str, agent_key: str) -> dict[str, Any]:
+        command = install_command(self._describe().url, agent_key)
+        return asdict(Credentials(monitor_id, name, agent_key, command))

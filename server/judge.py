@@ -1,0 +1,53 @@
+"""What silence says of a server: pure functions from what is known and a clock to a status.
+
+Times are seconds on the receiver's listening clock (`server.listening`), which starts at zero with the receiver:
+a server not heard since then has been silent since then, however long ago its last report is.
+"""
+
+from store.live import Live
+from store.models import Status
+
+LATE_AFTER_S = 90.0
+LATE_INTERVALS = 1.5
+DOWN_AFTER_S = 300.0
+DOWN_INTERVALS = 3.0
+"""Defaults and factors of CONTRACT section 2."""
+
+STALE = frozenset({Status.LATE, Status.DOWN})
+
+
+def late_after_s(live: Live) -> float:
+    """Return the silence in seconds after which a server is late."""
+    least = live.monitor.late_after_s
+    return max(LATE_AFTER_S if least is None else least, LATE_INTERVALS * (live.monitor.interval_s or 0.0))
+
+
+def down_after_s(live: Live) -> float:
+    """Return the silence in seconds after which a server is down: what was set, else learned from its interval."""
+    if live.monitor.down_after_s is not None:
+        return live.monitor.down_after_s
+    return max(DOWN_AFTER_S, DOWN_INTERVALS * (live.monitor.interval_s or 0.0))
+
+
+def judge(live: Live, listening_s: float) -> Status:
+    """Return a monitor's status after `listening_s` seconds of the receiver's listening."""
+    monitor = live.monitor
+    if monitor.status is Status.PAUSED:
+        return Status.PAUSED
+    if monitor.last_report_at is None:
+        return Status.PENDING
+    silence_s = listening_s - (live.heard_s or 0.0)
+    by_silence = _by_silence(live, silence_s)
+    # Not heard since the receiver started: its silence is older than this clock, so nothing takes the verdict of
+    # the run before back but a report.
+    if live.heard_s is None and monitor.status in STALE and by_silence is not Status.DOWN:
+        return monitor.status
+    return by_silence
+
+
+def _by_silence(live: Live, silence_s: float) -> Status:
+    if silence_s >= down_after_s(live):
+        return Status.DOWN
+    if silence_s > late_after_s(live):
+        return Status.LATE
+    return Status.UP

@@ -1,0 +1,110 @@
+"""What a receiver must hold before it runs: the lock, a database that is ready, its two sockets.
+
+Taken on the main thread and without aiohttp, so that what goes wrong is said in one line before a console takes
+the terminal, and quickly.
+"""
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.address import reachable_url
+from store.errors import AgentmonError, DatabaseRefusedError
+from store.files import PRIVATE_FILE, PRIVATE_FOLDER
+from store.lock import DatabaseLock, Holder
+from store.schema import prepare_database
+from store.text import safe_text
+
+LOCK_WAIT_S = 5.0
+"""How long to wait for a command that holds the lock for a moment."""
+
+BACKLOG = 1024
+MAX_SOCKET_PATH = 107
+"""Bytes that fit `sun_path` (unix(7)) beside its closing NUL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """All of it; `release` gives it back."""
+
+    database: Path
+    lock: DatabaseLock
+    listener: socket.socket
+    admin: socket.socket
+    url: str
+
+    def release(self) -> None:
+        """Remove the admin socket and let others have the database."""
+        with contextlib.suppress(OSError):
+            Path(self.admin.getsockname()).unlink()
+        self.listener.close()
+        self.admin.close()
+        self.lock.release()
+
+
+def take_premises(database: Path, host: str | None, port: int, public_url: str | None = None) -> Premises:
+    """Take the lock, make the database ready and bind both sockets (`host` None: all interfaces).
+
+    Raises an `AgentmonError` that says in one line what is in the way; then nothing is held.
+    """
+    with contextlib.ExitStack() as undo:
+        lock = undo.enter_context(DatabaseLock.acquire(database, "serve", LOCK_WAIT_S))
+        prepare_database(database)
+        listener = undo.enter_context(bind_listener(host, port))
+        admin = undo.enter_context(bind_admin(admin_socket_path(database)))
+        lock.announce(Holder(os.getpid(), "serve", admin.getsockname()))
+        undo.pop_all()
+    url = public_url or reachable_url(host, listener.getsockname()[1])
+    return Premises(database, lock, listener, admin, url)
+
+
+def bind_listener(host: str | None, port: int) -> socket.socket:
+    """Return a bound TCP socket: of one address, or of all interfaces with IPv4 and IPv6 on one port."""
+    try:
+        if host is not None:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)
+        return socket.create_server(("", port), backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AgentmonError(f"cannot listen on {safe_text(host or '*')} port {port}: {reason}") from error
+
+
+def admin_socket_path(database: Path) -> Path:
+    """Return where the admin socket goes: beside the database, or in a private folder if that path is too long."""
+    beside = database.absolute().with_name(database.name + ".sock")
+    if len(os.fsencode(beside)) <= MAX_SOCKET_PATH:
+        return beside
+    digest = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
+    return _private_runtime_folder() / f"{digest}.sock"
+
+
+def bind_admin(path: Path) -> socket.socket:
+    """Return a bound Unix socket with mode 0600; the caller holds the lock, so one that lies there is stale."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o777 & ~PRIVATE_FILE)
+    try:
+        path.unlink(missing_ok=True)
+        sock.bind(str(path))
+    except OSError as error:
+        sock.close()
+        raise DatabaseRefusedError(f"cannot create {safe_text(str(path))}: {error.strerror or error}") from error
+    finally:
+        os.umask(before)
+    return sock
+
+
+def _private_runtime_folder() -> Path:
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    folder = Path(base) / f"agentmon-{os.getuid()}"
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
+        raise DatabaseRefusedError(f"{safe_text(str(folder))} is not a private folder of this user: remove it")
+    return folder

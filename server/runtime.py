@@ -1,0 +1,122 @@
+"""All of the receiver on one event loop: report API, store, judge and admin API, from start to drained end."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from server.admin import start_admin
+from server.control import Control
+from server.listening import ListeningClock
+from server.premises import Premises
+from server.receiver import Receiver, ReceiverOptions, start_receiver
+from store import changes, runs
+from store.errors import StoreUnavailableError
+from store.models import ReceiverInfo, Status
+from store.writer import Writer, wall_clock_ms
+
+log = logging.getLogger("agentmon.receiver")
+
+JUDGE_EVERY_S = 1.0
+"""Also how soon a moved database file is noticed, and how soon the end of a pause."""
+
+HEARTBEAT_EVERY_S = 10.0
+GRACE_S = 5.0
+"""How long requests in flight may take when the receiver stops (CONTRACT section 4)."""
+
+PURGE_PAUSE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """How the receiver runs; the intervals are there for tests that will not wait."""
+
+    receiver: ReceiverOptions = field(default_factory=ReceiverOptions)
+    judge_every_s: float = JUDGE_EVERY_S
+    heartbeat_every_s: float = HEARTBEAT_EVERY_S
+    grace_s: float = GRACE_S
+
+
+class Runtime:
+    """The parts that run together on one loop."""
+
+    def __init__(self, premises: Premises, options: RuntimeOptions, clock: Callable[[], int] = wall_clock_ms) -> None:
+        """Keep what is needed; `run` does the rest."""
+        self._premises = premises
+        self._options = options
+        self._clock = clock
+        self._listening = ListeningClock(patience_s=3 * options.judge_every_s)
+        self._since = clock()
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask `run` to end in good order; call it on the loop."""
+        self._stop.set()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve until `stop`; `ready` is called once reports are taken.
+
+        Raises `StoreUnavailableError` if the store cannot even be opened.
+        """
+        writer = await Writer.open(self._premises.database, self._clock, self._listening.now)
+        async with contextlib.AsyncExitStack() as closing:
+            closing.push_async_callback(writer.close)
+            run_id = await writer.transact(partial(runs.begin_run, now=self._clock()))
+            describe = partial(self._describe, writer)
+            control = Control(writer, describe, self._clock, self._listening.now)
+            admin = await start_admin(control, self._premises.admin)
+            closing.push_async_callback(admin.cleanup)
+            receiver = await start_receiver(writer, self._premises.listener, self._options.receiver)
+            log.info("listening on %s", self._premises.url)
+            ready()
+            async with asyncio.TaskGroup() as group:
+                duties = [
+                    group.create_task(self._judge(writer, control)),
+                    group.create_task(self._beat(writer, run_id)),
+                    group.create_task(self._purge(writer)),
+                ]
+                await self._stop.wait()
+                for duty in duties:
+                    duty.cancel()
+            await self._drain(writer, receiver, run_id)
+
+    async def _drain(self, writer: Writer, receiver: Receiver, run_id: int) -> None:
+        log.info("stopping: finishing what is in flight")
+        await receiver.stop(self._options.grace_s)
+        with contextlib.suppress(StoreUnavailableError):
+            await writer.transact(partial(runs.end_run, run_id=run_id, now=self._clock()))
+
+    def _describe(self, writer: Writer) -> ReceiverInfo:
+        return ReceiverInfo(self._since, self._premises.url, writer.problem)
+
+    async def _judge(self, writer: Writer, control: Control) -> None:
+        while True:
+            self._listening.tick()
+            with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
+                writer.require_file()
+                await self._end_pauses(writer, control)
+                for judged in await writer.rejudge(control.verdict):
+                    log.info("monitor %d is %s, was %s", judged.before.id, judged.status, judged.before.status)
+            await asyncio.sleep(self._options.judge_every_s)
+
+    async def _end_pauses(self, writer: Writer, control: Control) -> None:
+        now = self._clock()
+        for live in list(writer.lives.values()):
+            monitor = live.monitor
+            if monitor.status is Status.PAUSED and monitor.paused_until is not None and monitor.paused_until <= now:
+                await control.resume(monitor.name)
+
+    async def _beat(self, writer: Writer, run_id: int) -> None:
+        while True:
+            await asyncio.sleep(self._options.heartbeat_every_s)
+            with contextlib.suppress(StoreUnavailableError):
+                await writer.transact(partial(runs.beat, run_id=run_id, now=self._clock()))
+
+    async def _purge(self, writer: Writer) -> None:
+        while True:
+            more = False
+            with contextlib.suppress(StoreUnavailableError):
+                more = await writer.transact(changes.purge_deleted)
+            await asyncio.sleep(PURGE_PAUSE_S if more else self._options.heartbeat_every_s)
