@@ -278,7 +278,9 @@ EOF
         return
     fi
     set -- # no -T for busybox, whose wget crashes on it where it was built without time limits
-    [ "$client" = wget ] || set -- -nv -T 20 -t 1 --max-redirect=0 --content-on-error ${ca:+"--ca-certificate=$ca"}
+    if [ "$client" = gnu-wget ]; then # which, in the background as under timeout, would log to a file of its own
+        set -- -nv -o /dev/stderr -T 20 -t 1 --max-redirect=0 --content-on-error ${ca:+"--ca-certificate=$ca"}
+    fi
     set -- wget -S -O - "$@"
     if timeout 5 true 2>/dev/null; then set -- timeout 25 "$@"; fi
     body=$(mktemp) || return
@@ -359,11 +361,11 @@ own_text() { # prints this script; piped into sh it has no file, so the receiver
 }
 
 ask_key() { # from the terminal, which is not standard input when the script is piped into sh
-    { : </dev/tty; } 2>/dev/null || return 0
+    (: </dev/tty) 2>/dev/null || return 0
     trap 'stty echo </dev/tty' EXIT
     trap 'exit 1' HUP INT TERM
-    printf 'Agent key (not shown): ' >/dev/tty
     stty -echo </dev/tty
+    printf 'Agent key (not shown): ' >/dev/tty
     IFS= read -r key </dev/tty
     stty echo </dev/tty
     trap - EXIT HUP INT TERM

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,22 +90,32 @@ class Box:
         return f"{need('busybox')} {name}" if self.flavour == "busybox" else need("dash" if name == "sh" else name)
 
     def run(
-        self, *args: str, stdin: bytes | None = None, script: Path | None = None, **environ: str
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        script: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        **more: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run the script, or what comes on `stdin` as one; nothing of the outer environment is there."""
         command = [*self.shell, "-s", "--", *args] if stdin else [*self.shell, str(script or self.script), *args]
-        done = subprocess.run(
+        base = {"PATH": str(self.bin), "HOME": str(self.home), "TMPDIR": str(self.root / "tmp")}
+        with subprocess.Popen(
             command,
-            input=stdin,
-            stdin=None if stdin else subprocess.DEVNULL,
-            capture_output=True,
-            env={"PATH": str(self.bin), "HOME": str(self.home), "TMPDIR": str(self.root / "tmp")} | environ,
-            timeout=30,
-            check=False,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=base | dict(environ or {}) | more,
+            cwd=self.root,
             start_new_session=True,  # no terminal: the script must not ask anyone
-        )
-        out, err = (stream.decode("utf-8", "backslashreplace") for stream in (done.stdout, done.stderr))
-        return subprocess.CompletedProcess(command, done.returncode, out, err)
+        ) as process:
+            try:
+                streams = process.communicate(stdin, timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # all of it, or the rest would go on
+                raise
+        out, err = (stream.decode("utf-8", "backslashreplace") for stream in streams)
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def make_box(flavour: str, folder: Path) -> Box:
