@@ -106,9 +106,9 @@ def test_an_age_is_coarser_the_older_it_is(age_s: float, shown: str) -> None:
 
 def test_a_high_usage_is_loud_and_that_of_a_silent_server_is_not() -> None:
     hot = a_monitor(1, "x", report=a_report(97.0))
-    assert ("  97%"[1:], draw.LEVEL_STYLE["critical"]) in row(hot, layout(79), "1s")
+    assert ("  97%", draw.LEVEL_STYLE["critical"]) in row(hot, layout(79), "1s")
     down = replace(hot, status=Status.DOWN)
-    assert (" 97%", draw.DIM_STYLE) in row(down, layout(79), "1s")
+    assert ("  97%", draw.DIM_STYLE) in row(down, layout(79), "1s")
 
 
 @pytest.mark.parametrize("column", SORT_KEYS)

@@ -53,52 +53,50 @@ def age_text(monitor: Monitor, now: int) -> str:
     return draw.ago(None if monitor.last_report_at is None else (now - monitor.last_report_at) / 1000)
 
 
-def _usage(value: float | None, cell: Cell, steps: tuple[float, float] = draw.USAGE_STEPS) -> list[Piece]:
-    return [(draw.percent(value).rjust(cell.width), cell.tone(draw.level(value, steps)))]
+def _usage(value: float | None, cell: Cell, steps: tuple[float, float] = draw.USAGE_STEPS) -> Piece:
+    return draw.percent(value).rjust(cell.width), cell.tone(draw.level(value, steps))
 
 
-def _status(cell: Cell) -> list[Piece]:
+def _status(cell: Cell) -> Piece:
     status = cell.monitor.status
-    return [(draw.fit(STATUS_TEXT[status], cell.width), draw.STATUS_STYLE[status])]
+    return draw.fit(STATUS_TEXT[status], cell.width), draw.STATUS_STYLE[status]
 
 
-def _age(cell: Cell) -> list[Piece]:
-    loud = cell.monitor.status in STALE
-    return [
-        (draw.fit(cell.age.rjust(cell.width), cell.width), draw.STATUS_STYLE[cell.monitor.status] if loud else FAINT)
-    ]
+def _age(cell: Cell) -> Piece:
+    status = cell.monitor.status
+    return draw.fit(cell.age.rjust(cell.width), cell.width), draw.STATUS_STYLE[status] if status in STALE else FAINT
 
 
-def _name(cell: Cell) -> list[Piece]:
+def _name(cell: Cell) -> Piece:
     style = FAINT if cell.monitor.status is Status.PAUSED else PLAIN
-    return [(draw.fit(draw.safe(cell.monitor.name, 64), cell.width), style)]
+    return draw.fit(draw.safe(cell.monitor.name, 64), cell.width), style
 
 
-def _course(cell: Cell) -> list[Piece]:
-    return [(draw.spark(cell.monitor.cpu_course, cell.width), cell.graphic(draw.level(cell.report.cpu_usage)))]
+def _course(cell: Cell) -> Piece:
+    return draw.spark(cell.monitor.cpu_course, cell.width), cell.graphic(draw.level(cell.report.cpu_usage))
 
 
-def _disk(cell: Cell) -> list[Piece]:
+def _disk(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
     return _usage(disk.usage if disk else None, cell)
 
 
-def _bar(cell: Cell) -> list[Piece]:
+def _bar(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
     usage = disk.usage if disk else None
-    return [(draw.bar(usage, cell.width), f"{cell.graphic(draw.level(usage))} {draw.TRACK_STYLE}")]
+    return draw.bar(usage, cell.width), f"{cell.graphic(draw.level(usage))} {draw.TRACK_STYLE}"
 
 
-def _mount(cell: Cell) -> list[Piece]:
+def _mount(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
-    return [(draw.fit(draw.safe(disk.mount) if disk else "", cell.width), FAINT)]
+    return draw.fit(draw.safe(disk.mount) if disk else "", cell.width), FAINT
 
 
-def _number(text: str, cell: Cell) -> list[Piece]:
-    return [(text.rjust(cell.width), FAINT if cell.tone("ok") == FAINT else SOFT)]
+def _number(text: str, cell: Cell) -> Piece:
+    return text.rjust(cell.width), FAINT if cell.tone("ok") == FAINT else SOFT
 
 
-CELLS: dict[str, Callable[[Cell], list[Piece]]] = {
+CELLS: dict[str, Callable[[Cell], Piece]] = {
     "status": _status,
     "age": _age,
     "name": _name,
@@ -112,7 +110,7 @@ CELLS: dict[str, Callable[[Cell], list[Piece]]] = {
     "rx": lambda cell: _number(draw.rate(cell.monitor.network_rx_rate), cell),
     "tx": lambda cell: _number(draw.rate(cell.monitor.network_tx_rate), cell),
     "load": lambda cell: _number(draw.load(cell.report.load_1m), cell),
-    "system": lambda cell: [(draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), FAINT)],
+    "system": lambda cell: (draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), FAINT),
 }
 
 BEFORE_REPORTS = frozenset({"status", "age", "name"})
@@ -121,19 +119,26 @@ _NOTHING = Report(cpu_usage=0, memory_usage=0, memory_total_mb=0)
 
 def row(monitor: Monitor, columns: list[Column], age: str, cursor: bool = False) -> list[Piece]:
     """Return one server's line; `age` is its `age_text`. A server that never reported says so instead of values."""
-    pieces: list[Piece] = [(CURSOR_MARK if cursor else " ", SORTED_STYLE)]
+    pieces: list[Piece] = [(CURSOR_MARK, SORTED_STYLE)] if cursor else []
     for index, column in enumerate(columns):
-        if index:
-            pieces.append((" " * column.gap, ""))
+        gap = " " * column.gap if index or not cursor else ""
         if monitor.report is None and column.key not in BEFORE_REPORTS:
             last = columns[-1]
-            pieces.append((draw.fit(f" {NO_REPORT}", last.x + last.width - column.x), FAINT))
+            pieces.append((gap + draw.fit(NO_REPORT, last.x + last.width - column.x), FAINT))
             break
-        pieces += CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, age))
+        text, style = CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, age))
+        # Each piece costs some 40 bytes of colour on the wire, so gaps are pieces of their own only beside a track.
+        if _has_track(style) and pieces:
+            pieces[-1] = (pieces[-1][0] + gap, pieces[-1][1])
+            gap = ""
+        pieces.append((gap + text, style))
     if not cursor:
         return pieces
-    # A bar's track keeps its own background: a later one wins.
-    return [(text, f"{CURSOR_STYLE} {style}" if "on #" not in style else style) for text, style in pieces]
+    return [(text, style if _has_track(style) else f"{CURSOR_STYLE} {style}") for text, style in pieces]
+
+
+def _has_track(style: str) -> bool:
+    return style.endswith(draw.TRACK_STYLE)
 
 
 def heading(columns: list[Column], order: Order) -> list[Piece]:
