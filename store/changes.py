@@ -23,6 +23,8 @@ SETTINGS = {
 }
 """What can be set of one monitor."""
 
+MAX_DEADLINE_S = 366 * 86400.0
+
 PURGE_ROWS = 500
 """History rows removed at once: some 2 ms, so that no report waits for a deletion."""
 
@@ -57,7 +59,9 @@ async def create_monitors(
         if found is not None and not if_missing:
             raise ChangeRefusedError(f"there is already a monitor called {safe_text(name)}")
         monitor_id = (
-            found if found is not None else await _insert(connection, ledger, name, now, agent_key or make_key())
+            found
+            if found is not None
+            else await _insert(connection, ledger, name, now, make_key() if agent_key is None else agent_key)
         )
         made.append((monitor_id, name, await newest_key(connection, monitor_id)))
     return made
@@ -115,6 +119,10 @@ async def set_monitor(
     """Set deadlines of one monitor, in seconds; None returns to the default. Names are those of `SETTINGS`."""
     monitor_id = await find_monitor(connection, name)
     for setting, value in settings.items():
+        if setting not in SETTINGS:
+            raise ChangeRefusedError(f"{safe_text(setting)} cannot be set; {', '.join(SETTINGS)} can")
+        if value is not None and not 0 < value <= MAX_DEADLINE_S:
+            raise ChangeRefusedError(f"{setting} is more than 0 and at most {MAX_DEADLINE_S:g} seconds")
         await connection.execute(SETTINGS[setting], (value, monitor_id))
     await _touch(connection, ledger, monitor_id)
 
