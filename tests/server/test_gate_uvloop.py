@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.server import test_gate, test_receiver
+from tests.server import test_gate, test_receiver, test_receiver_endings
 from tests.server.conftest import Start, receivers
 
 uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed here")
@@ -14,7 +14,7 @@ uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed here")
 Scenario = Callable[[Start], Awaitable[None]]
 SCENARIOS: list[Scenario] = [
     scenario
-    for module in (test_gate, test_receiver)
+    for module in (test_gate, test_receiver, test_receiver_endings)
     for name, scenario in inspect.getmembers(module, inspect.iscoroutinefunction)
     if name.startswith("test_") and list(inspect.signature(scenario).parameters) == ["start"]
 ]
