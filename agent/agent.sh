@@ -24,8 +24,10 @@ what install wrote. http_proxy, https_proxy and no_proxy hold. Exit: 0 sent, 1 f
 EOF
 }
 
+tell() { printf 'agentmon-agent: %s\n' "$1"; }
+
 fail() { # STATUS TEXT
-    printf 'agentmon-agent: %s\n' "$2" >&2
+    tell "$2" >&2
     exit "$1"
 }
 
@@ -340,7 +342,7 @@ EOF
         if [ "$try" = 2 ] || [ "$wait" = 0 ]; then break; fi
         sleep "$wait"
     done
-    if [ -w "$state" ]; then echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $says" >"$state/last"; fi
+    if [ -w "$state" ]; then printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$says" >"$state/last"; fi
     return $taken
 }
 
@@ -449,9 +451,9 @@ EOF
     schedule
     send
     sent=$?
-    echo "agentmon-agent: $says"
+    tell "$says"
     [ -n "$runner" ] || fail 1 "no systemd for root, no crontab: let something run this every minute: sh $lib/agent.sh"
-    echo "agentmon-agent: installed; $runner runs $lib/agent.sh every minute"
+    tell "installed; $runner runs $lib/agent.sh every minute"
     return $sent
 }
 
@@ -471,7 +473,7 @@ uninstall_agent() {
     for dir in "$conf" "$lib" "$state"; do
         if [ -d "$dir" ]; then rmdir "$dir"; fi
     done
-    echo "agentmon-agent: removed"
+    tell "removed"
 }
 
 show_status() {
@@ -495,7 +497,7 @@ main() {
     test)
         settings
         send || fail 1 "$says"
-        echo "agentmon-agent: $says"
+        tell "$says"
         ;;
     install) install_agent "$@" ;;
     uninstall) uninstall_agent ;;

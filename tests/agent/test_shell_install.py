@@ -152,13 +152,14 @@ def test_status_tells_what_is_there_and_how_the_last_report_went(box: Box, recei
     user(box, 1000)
     assert box.run("status").stderr == "agentmon-agent: not installed\n"
     install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
-    receiver.says(404, trouble("Agent key not found"))
-    assert box.run().returncode == 1
+    receiver.says(422, trouble("a\\tb"))
+    refused = box.run()
+    assert refused.returncode == 1
     done = box.run("status")
     assert done.returncode == 0
+    assert refused.stderr.removeprefix("agentmon-agent: ") in done.stdout
     assert receiver.url in done.stdout
     assert "your crontab" in done.stdout
-    assert "does not know this key (404)" in done.stdout
     assert KEY not in done.stdout
 
 
