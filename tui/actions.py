@@ -195,6 +195,16 @@ ACTIONS: tuple[Action, ...] = (
     _scroll_help("up", "k", "A line up"),
     _scroll_help("home", "g", "To the top"),
     _scroll_help("end", "G", "To the end"),
+    Action(
+        "create",
+        ("enter",),
+        "enter",
+        "Create",
+        "Create the monitor, and show its key and install command",
+        frozenset({Room.NEW}),
+        changes=True,
+        footer=1,
+    ),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(

@@ -83,8 +83,7 @@ def spark(values: Sequence[float | None], width: int, low: float = 0, high: floa
     top = len(_STEPS) - 1
     scale = top / (high - low) if high > low else 0.0
     cells = [
-        " " if value is None else _STEPS[round((min(max(value, low), high) - low) * scale)]
-        for value in values[-width:]
+        " " if value is None else _STEPS[round((min(max(value, low), high) - low) * scale)] for value in values[-width:]
     ]
     return "".join(cells).rjust(width)
 

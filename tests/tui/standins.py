@@ -1,8 +1,18 @@
 """Stand-ins for the house around the console: a store and a receiver in memory, a clock that one sets."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
 
 from store.errors import AgentmonError, ChangeRefusedError
 from store.models import (
@@ -224,3 +234,62 @@ class House:
             clock=lambda: self.seconds,
             reader=self.store,
         )
+
+    async def show(self, pilot: Pilot[Any], screen: Screen[Any]) -> None:
+        """Read the fleet, open a screen and wait until it has drawn itself."""
+        await self.app.refresh_fleet()
+        await self.app.push_screen(screen)
+        await until(pilot, lambda: self.app.screen is screen and bool(shown(self.app).strip()))
+        await pilot.pause()
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Let the app work until a condition holds; fails after `within_s` seconds."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not so within {within_s} s; on the screen:\n{shown(pilot.app)}"
+        await pilot.pause(0.01)
+
+
+def shown(app: App[Any]) -> str:
+    """Return what the top screen has on its cells, line by line."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips(app.size))
+
+
+def dom_text(app: App[Any]) -> str:
+    """Return the text of every widget of every screen, drawn or not, and of the toasts."""
+    widgets: list[Widget] = [widget for screen in app.screen_stack for widget in screen.walk_children(Widget)]
+    return "\n".join([*(repr(vars(widget)) + str(widget.render()) for widget in widgets), *toasts(app)])
+
+
+def toasts(app: App[Any]) -> list[str]:
+    """Return the messages that the app is showing as toasts."""
+    return [toast.message for toast in app._notifications]
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this machine stand in the zone UTC, so that times of day are the same everywhere."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+SnapCompare = Callable[..., bool]
+"""What pytest-textual-snapshot hands to a test as `snap_compare`."""
+
+
+def steps(house: House, screen: Screen[Any], ready: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Return what opens a screen, waits until it says `ready`, and then presses keys; for `snap_compare`."""
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await house.show(pilot, screen)
+        await until(pilot, lambda: ready in shown(house.app))
+        await pilot.press(*keys)
+        for field in house.app.screen.query(Input):
+            field.cursor_blink = False
+        await pilot.pause()
+
+    return run

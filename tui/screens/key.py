@@ -41,6 +41,7 @@ class KeyScreen(ConsoleScreen):
         self._revealed = False
         self._rotated = False
         self._rotating = False
+        self._seen = False
         self._problem = ""
         self._drawn: dict[str, Text] = {}
 
@@ -55,9 +56,7 @@ class KeyScreen(ConsoleScreen):
         yield ActionFooter(self.room, self.console.read_only)
 
     def on_mount(self) -> None:
-        """Ask for the key, and follow the fleet for the first report."""
-        self.console.fleet_changed.subscribe(self, self._fleet_changed)
-        self._draw()
+        """Ask for the key."""
         self.run_worker(self._fetch(), group="key", exclusive=True)
 
     def on_resize(self) -> None:
@@ -65,15 +64,25 @@ class KeyScreen(ConsoleScreen):
         self._draw()
 
     def on_screen_resume(self) -> None:
-        """Draw what happened while another screen was on top."""
-        self._draw()
+        """Follow the fleet, for the first report."""
+        self.console.fleet_changed.subscribe(self, self._fleet_changed)
+        self._follow()
+
+    def on_screen_suspend(self) -> None:
+        """Be still: each message to a covered screen would repaint the one above."""
+        self.console.fleet_changed.unsubscribe(self)
 
     def _fleet_changed(self, change: FleetChanged) -> None:
-        if self._credentials and self._credentials.id in change.gone_ids:
+        self._follow()
+
+    def _follow(self) -> None:
+        monitor = self.subject()
+        self._seen = self._seen or monitor is not None
+        if monitor is None and self._seen:
             self.console.say(f"{self._monitor_name} was deleted")
             self.console.go_home()
             return
-        if monitor := self.subject():
+        if monitor is not None:
             self._monitor_name = monitor.name
         self._draw()
 

@@ -9,13 +9,20 @@ from textual.widgets import Input, Static
 
 from store.errors import AgentmonError
 from store.text import MAX_NAME, name_problem
-from tui.actions import Room, bindings
+from tui.actions import Action, Room, bindings
 from tui.draw import safe
 from tui.screens.base import ConsoleScreen
 from tui.screens.key import KeyScreen
 from tui.widgets.footer import ActionFooter
 
 HINT = "enter creates the monitor, and shows its key and install command"
+
+
+class TypingFooter(ActionFooter):
+    """The footer where one types: a key that is text does nothing here but stand in the field."""
+
+    def _actions(self) -> list[Action]:
+        return [action for action in super()._actions() if len(action.shown) > 1]
 
 
 class NewMonitorScreen(ConsoleScreen):
@@ -37,7 +44,7 @@ class NewMonitorScreen(ConsoleScreen):
         yield Static("A name for the server, as you call it: it need not be its hostname.", id="what")
         yield Input(placeholder="web-1", select_on_focus=False)
         yield Static(HINT, id="said", markup=False)
-        yield ActionFooter(self.room, self.console.read_only)
+        yield TypingFooter(self.room, self.console.read_only)
 
     def problem(self, name: str) -> str | None:
         """Return what is wrong with `name` for a new monitor, None if it will do."""
@@ -60,6 +67,10 @@ class NewMonitorScreen(ConsoleScreen):
         self._say(problem or HINT, wrong=problem is not None)
 
     def on_input_submitted(self) -> None:
+        """Create the monitor: the field keeps enter to itself."""
+        self.action_create()
+
+    def action_create(self) -> None:
         """Create the monitor, once however often enter is pressed."""
         name = self._typed()
         if self._creating:

@@ -61,21 +61,18 @@ class ServerScreen(ConsoleScreen):
         yield MountTable()
         yield ActionFooter(self.room, self.console.read_only)
 
-    def on_mount(self) -> None:
-        """Draw what is known already, then follow the fleet."""
-        self.console.fleet_changed.subscribe(self, self._fleet_changed)
-        self._take(self.console.feed.monitors.get(self._monitor_id))
-
     def on_resize(self) -> None:
         """Draw in the new width."""
         self._draw()
 
     def on_screen_suspend(self) -> None:
-        """Forget the key when another screen covers this one."""
+        """Forget the key, and be still: each message to a covered screen would repaint the one above."""
         self._agent_key = None
+        self.console.fleet_changed.unsubscribe(self)
 
     def on_screen_resume(self) -> None:
-        """Leave if the monitor was deleted while another screen was on top."""
+        """Follow the fleet, from what is known already."""
+        self.console.fleet_changed.subscribe(self, self._fleet_changed)
         self._take(self.console.feed.monitors.get(self._monitor_id))
 
     def _fleet_changed(self, _change: FleetChanged) -> None:
@@ -119,7 +116,7 @@ class ServerScreen(ConsoleScreen):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw what changed since the last time, unless covered: that would repaint what covers it."""
+        """Draw what changed since the last time."""
         monitor, width = self._monitor, max(self.size.width - 2, 20)
         if monitor is None or not (self.is_active and self.is_mounted):
             return

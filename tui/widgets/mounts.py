@@ -91,7 +91,7 @@ class MountTable(ScrollView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """Return the heading or one mount's line."""
         width = self.scrollable_content_region.width
-        columns = mount_columns(width, self._longest)
+        columns = mount_columns(width - 1, self._longest)
         row = self.scroll_offset.y + y - 1
         if y == 0:
             line = heading(len(self._mounts), columns)

@@ -1,0 +1,78 @@
+"""What the lines of the server screen promise: columns that stay in place whatever stands in them."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from store.models import Monitor, MountUsage, Status
+from tests.tui.standins import NOW, REPORT, hour, monitor
+from tui import draw
+from tui.widgets.course import Course
+from tui.widgets.facts import facts, received_line, report_line, settings
+from tui.widgets.mounts import by_fullness, heading, mount_columns, mount_line
+from tui.widgets.readings import readings
+
+sizes = st.one_of(st.none(), st.text(max_size=32))
+mounts = st.builds(MountUsage, st.text(min_size=1), st.floats(0, 100), sizes, sizes, sizes)
+
+
+def cells(line: list[Segment]) -> int:
+    return sum(cell_len(segment.text) for segment in line)
+
+
+@given(mounts, st.integers(40, 200), st.integers(0, 300))
+def test_every_mount_is_as_wide_as_the_heading(mount: MountUsage, width: int, longest: int) -> None:
+    columns = mount_columns(width, longest)
+    assert cells(mount_line(mount, columns)) == cells(heading(512, columns)) <= width
+
+
+def test_mounts_are_counted_and_stand_with_the_fullest_first() -> None:
+    columns = mount_columns(80, 10)
+    assert heading(1, columns)[0].text.startswith("1 mount ")
+    assert heading(0, columns)[0].text.startswith("0 mounts ")
+    few = (MountUsage("/b", 50.4), MountUsage("/a", 49.6), MountUsage("/c", 99.0))
+    assert [mount.mount for mount in by_fullness(few)] == ["/c", "/a", "/b"]
+
+
+def reading_lines(one: Monitor, width: int) -> list[str]:
+    course = Course()
+    course.add(hour())
+    return readings(one, course, NOW, width).plain.splitlines()
+
+
+@given(st.integers(40, 200))
+def test_readings_are_six_lines_of_one_width_that_fit(width: int) -> None:
+    lines = reading_lines(monitor(), width)
+    assert len(lines) == 6
+    assert len({cell_len(line) for line in lines}) == 1
+    assert cell_len(lines[0]) <= width
+
+
+def test_a_reading_is_coloured_by_its_own_thresholds_and_not_when_it_is_old() -> None:
+    course = Course()
+    hot = monitor(report=replace(REPORT, cpu_usage=95.0, cpu_iowait=25.0, swap_usage=30.0))
+    styles = [str(span.style) for span in readings(hot, course, NOW, 76).spans]
+    assert styles.count(draw.LEVEL_STYLE["critical"]) == 1
+    assert styles.count(draw.LEVEL_STYLE["warn"]) == 1
+    old = [str(span.style) for span in readings(replace(hot, status=Status.DOWN), course, NOW, 76).spans]
+    assert draw.LEVEL_STYLE["critical"] not in old
+    assert draw.LEVEL_STYLE["warn"] not in old
+
+
+@given(st.text(), st.text(), st.text(), st.integers(40, 200))
+def test_facts_are_five_lines_that_fit(host: str, system: str, kernel: str, width: int) -> None:
+    one = monitor(report=replace(REPORT, hostname=host, os=system, kernel=kernel))
+    lines = facts(one, "•" * 24, "v shows it", width).plain.splitlines()
+    assert [cell_len(line) for line in lines] == [width] * 5
+
+
+def test_what_is_unknown_of_a_monitor_is_left_out_of_its_sentences() -> None:
+    bare = replace(monitor(), address=None, interval_s=None)
+    assert report_line(bare, NOW).plain == "last report 3s ago"
+    assert received_line(bare, NOW).plain == "● received 3 s ago"
+    assert report_line(monitor(report=None), NOW).plain == "no report yet"
+    assert received_line(None, NOW).plain == "○ waiting for the first report…"
+    assert settings(replace(bare, late_after_s=7200.0)) == "late after 2h"
