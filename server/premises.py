@@ -71,7 +71,7 @@ def bind_listener(host: str | None, port: int) -> socket.socket:
         if socket.has_dualstack_ipv6():
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)
         return socket.create_server(("", port), backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise AgentmonError(f"cannot listen on {safe_text(host or '*')} port {port}: {reason}") from error
 

@@ -1,0 +1,89 @@
+"""What a receiver takes before it runs, and that it lets all of it go again."""
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from server.address import own_address, reachable_url
+from server.premises import MAX_SOCKET_PATH, admin_socket_path, bind_admin, bind_listener, take_premises
+from store.errors import AgentmonError, DatabaseHeldError
+from store.lock import DatabaseLock, read_holder
+
+
+def test_taking_and_releasing(tmp_path: Path) -> None:
+    database = tmp_path / "a.db"
+    premises = take_premises(database, "127.0.0.1", 0)
+    port = premises.listener.getsockname()[1]
+    assert premises.url == f"http://127.0.0.1:{port}"
+    holder = read_holder(database)
+    assert holder is not None
+    assert holder.socket == str(tmp_path / "a.db.sock")
+    with pytest.raises(DatabaseHeldError):
+        DatabaseLock.acquire(database, "create")
+    premises.release()
+    assert not (tmp_path / "a.db.sock").exists()
+    DatabaseLock.acquire(database, "create").release()
+
+
+def test_a_port_in_use_is_said_and_nothing_stays_held(tmp_path: Path) -> None:
+    says = pytest.raises(AgentmonError, match="cannot listen on 127")
+    with socket.create_server(("127.0.0.1", 0)) as taken, says:
+        take_premises(tmp_path / "a.db", "127.0.0.1", taken.getsockname()[1])
+    DatabaseLock.acquire(tmp_path / "a.db", "create").release()
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "256.1.1.1", "a b", "x" * 300])
+def test_an_address_that_is_none_is_said(host: str) -> None:
+    with pytest.raises(AgentmonError, match="cannot listen on"):
+        bind_listener(host, 0)
+
+
+def test_all_interfaces_are_ipv4_and_ipv6_on_one_port() -> None:
+    with bind_listener(None, 0) as listener:
+        port = listener.getsockname()[1]
+        for address in ("127.0.0.1", "::1") if socket.has_dualstack_ipv6() else ("127.0.0.1",):
+            socket.create_connection((address, port), timeout=5).close()
+
+
+def test_a_stale_admin_socket_is_replaced_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    bind_admin(path).close()
+    with bind_admin(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_path_too_long_for_a_socket_moves_to_a_private_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    long = tmp_path / ("d" * MAX_SOCKET_PATH) / "a.db"
+    path = admin_socket_path(long)
+    assert path.parent.parent == tmp_path
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path != admin_socket_path(long.with_name("b.db"))
+    bind_admin(path).close()
+
+
+def test_a_runtime_folder_that_others_may_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    folder = admin_socket_path(tmp_path / ("d" * MAX_SOCKET_PATH) / "a.db").parent
+    folder.chmod(0o755)
+    with pytest.raises(AgentmonError, match="not a private folder"):
+        admin_socket_path(tmp_path / ("d" * MAX_SOCKET_PATH) / "a.db")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("192.0.2.9", "http://192.0.2.9:84"), ("::1", "http://[::1]:84"), ("web.example", "http://web.example:84")],
+)
+def test_agents_reach_the_address_that_was_given(host: str, url: str) -> None:
+    assert reachable_url(host, 84) == url
+
+
+@pytest.mark.parametrize("host", [None, "0.0.0.0", "::"])
+def test_agents_are_never_sent_to_a_wildcard(host: str | None) -> None:
+    shown = own_address()
+    assert shown not in ("", "0.0.0.0", "::")
+    assert shown in reachable_url(host, 84)

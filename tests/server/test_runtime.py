@@ -1,0 +1,203 @@
+"""The whole receiver on its thread: ready, asked, judging, drained."""
+
+import json
+import sqlite3
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.client import call
+from server.premises import take_premises
+from server.receiver import ReceiverOptions
+from server.runtime import RuntimeOptions
+from server.thread import ReceiverThread
+from store.errors import AgentmonError, ChangeRefusedError, ReceiverUnreachableError
+
+PATIENCE_S = 10.0
+QUICK = RuntimeOptions(
+    receiver=ReceiverOptions(body_deadline_s=1.0, header_deadline_s=1.0),
+    judge_every_s=0.02,
+    heartbeat_every_s=0.05,
+    grace_s=1.0,
+)
+REPORT = {"cpu_usage": 1.0, "memory_usage": 2.0, "memory_total_mb": 3, "disk_usage": []}
+
+
+class Served:
+    """A receiver on loopback and what one can ask of it."""
+
+    def __init__(self, database: Path) -> None:
+        """Start it and wait until it takes reports."""
+        self.database = database
+        self.premises = take_premises(database, "127.0.0.1", 0)
+        self.url = self.premises.url
+        self.thread = ReceiverThread(self.premises, lambda: QUICK)
+        self.thread.start()
+        assert self.thread.ready.wait(PATIENCE_S)
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Ask through the admin API."""
+        return call(self.database, operation, **arguments)
+
+    def report(self, key: str) -> int:
+        """Send a report and return the answer's status, 0 if there was none."""
+        body = json.dumps({"agent_key": key, **REPORT}).encode()
+        try:
+            with urllib.request.urlopen(f"{self.url}/agent/report", body, timeout=PATIENCE_S) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+        except OSError:
+            return 0
+
+    def health(self) -> int:
+        """Return the status of /healthz."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=PATIENCE_S) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+    def status(self, name: str) -> str:
+        """Return a monitor's stored status."""
+        connection = sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)
+        try:
+            query = "SELECT status FROM latest JOIN monitor ON monitor.id = monitor_id WHERE name = ?"
+            return str(connection.execute(query, (name,)).fetchone()[0])
+        finally:
+            connection.close()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition; fail if it does not come about."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    receiver = Served(tmp_path / "a.db")
+    yield receiver
+    receiver.thread.stop()
+    assert receiver.thread.wait(PATIENCE_S)
+    assert receiver.thread.failure is None
+
+
+def test_a_monitor_created_through_the_admin_api_can_report_at_once(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    assert served.status("web-1") == "pending"
+    assert served.report(made["agent_key"]) == 200
+    assert served.status("web-1") == "up"
+    assert made["install"].startswith(f"curl -fsSL {served.url}/agent.sh")
+    assert served.call("credentials", name="web-1") == made
+
+
+def test_a_silent_server_goes_late_then_down_and_up_with_its_next_report(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    served.call("set", name="web-1", settings={"late_after": 0.1, "down_after": 0.6})
+    served.report(made["agent_key"])
+    until(lambda: served.status("web-1") == "late")
+    until(lambda: served.status("web-1") == "down")
+    served.report(made["agent_key"])
+    assert served.status("web-1") == "up"
+
+
+def test_a_pause_ends_by_itself(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    served.report(made["agent_key"])
+    served.call("pause", name="web-1", for_s=0.3)
+    assert served.status("web-1") == "paused"
+    assert served.report(made["agent_key"]) == 200
+    until(lambda: served.status("web-1") == "up")
+
+
+def test_rotation_deletion_and_renaming_reach_the_receiver_at_once(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    rotated = served.call("rotate", name="web-1")
+    served.call("rename", name="web-1", new_name="web-2")
+    keys = (made["agent_key"], rotated["agent_key"])
+    assert [served.report(keys[0]), served.report(keys[1]), served.report(keys[0])] == [200, 200, 404]
+    served.call("delete", name="web-2")
+    assert served.report(keys[1]) == 404
+
+
+def test_refusals_come_through_as_their_error(served: Served) -> None:
+    with pytest.raises(ChangeRefusedError, match="there is no monitor called nobody"):
+        served.call("rename", name="nobody", new_name="x")
+    for operation, arguments in (("explode", {}), ("create", {}), ("create", {"names": 5}), ("rename", {"bad": 1})):
+        with pytest.raises(AgentmonError):
+            served.call(operation, **arguments)
+
+
+def test_the_receiver_describes_itself(served: Served) -> None:
+    info = served.call("receiver")
+    assert info["url"] == served.url
+    assert info["problem"] is None
+    assert abs(info["since"] / 1000 - time.time()) < 60
+
+
+def test_a_database_that_is_moved_away_is_noticed_and_taken_back(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    moved = served.database.with_name("elsewhere")
+    served.database.rename(moved)
+    until(lambda: served.health() == 503)
+    assert served.report(made["agent_key"]) == 503
+    assert "moved" in served.call("receiver")["problem"]
+    moved.rename(served.database)
+    until(lambda: served.health() == 200)
+    assert served.report(made["agent_key"]) == 200
+
+
+def test_what_is_in_flight_when_it_stops_is_stored(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    codes: list[int] = []
+    senders = [threading.Thread(target=lambda: codes.append(served.report(made["agent_key"]))) for _ in range(20)]
+    for sender in senders:
+        sender.start()
+    until(lambda: codes.count(200) > 3)
+    served.thread.stop()
+    for sender in senders:
+        sender.join(PATIENCE_S)
+    assert served.thread.wait(PATIENCE_S)
+    connection = sqlite3.connect(served.database)
+    (count,) = connection.execute("SELECT count(*) FROM sample").fetchone()
+    (stopped,) = connection.execute("SELECT stopped_at IS NOT NULL FROM receiver_run").fetchone()
+    connection.close()
+    assert count >= codes.count(200) > 3
+    assert stopped == 1
+
+
+def test_it_can_be_stopped_before_it_has_started(tmp_path: Path) -> None:
+    thread = ReceiverThread(take_premises(tmp_path / "a.db", "127.0.0.1", 0), lambda: QUICK)
+    thread.stop()
+    thread.start()
+    assert thread.wait(PATIENCE_S)
+    assert thread.failure is None
+
+
+def test_a_store_that_cannot_be_opened_ends_it_with_a_word(tmp_path: Path) -> None:
+    premises = take_premises(tmp_path / "a.db", "127.0.0.1", 0)
+    premises.database.unlink()
+    thread = ReceiverThread(premises, lambda: QUICK)
+    thread.start()
+    assert thread.wait(PATIENCE_S)
+    assert "cannot be opened" in str(thread.failure)
+
+
+def test_asking_a_receiver_that_is_gone(served: Served, tmp_path: Path) -> None:
+    with pytest.raises(ReceiverUnreachableError):
+        call(tmp_path / "nothing.db", "receiver")
+    served.thread.stop()
+    served.thread.wait(PATIENCE_S)
+    with pytest.raises(ReceiverUnreachableError):
+        served.call("receiver")
