@@ -152,6 +152,15 @@ async def test_the_key_is_nowhere_until_revealed_and_hidden_again_on_demand() ->
         assert key_of(1) not in dom_text(house.app)
 
 
+async def test_a_long_key_of_another_receiver_is_revealed_whole() -> None:
+    house = House(monitor())
+    house.admin.keys[1] = "k" * 128
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, ServerScreen(1))
+        await pilot.press("v")
+        await until(pilot, lambda: shown(house.app).count("k") >= 128)
+
+
 async def test_the_key_is_copied_without_being_shown() -> None:
     house = House(monitor())
     async with house.app.run_test(size=(80, 24)) as pilot:

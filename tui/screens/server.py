@@ -141,7 +141,7 @@ class ServerScreen(ConsoleScreen):
     def _put(self, name: str, text: Text) -> None:
         if self._drawn.get(name) == text:
             return
-        grown = len(self._drawn.get(name, Text()).plain.splitlines()) != len(text.plain.splitlines())
+        grown = len(self._drawn.get(name, Text()).plain) != len(text.plain)
         self._drawn[name] = text
         static = self.query_one(f"#{name}", Static)
         static.display = bool(text.plain)
