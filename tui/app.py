@@ -14,7 +14,6 @@ from textual.theme import Theme
 
 from store.errors import AgentmonError, StoreUnavailableError
 from store.models import Monitor, Status
-from store.reader import Reader
 from tui.actions import CHANGING, Room, bindings, offered
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
@@ -137,9 +136,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
 
-    def subject(self) -> Monitor | None:
-        """Return the monitor that the screen on top is about."""
-        return self.screen.subject() if isinstance(self.screen, ConsoleScreen) else None
+    def _subject(self) -> Monitor | None:
+        return self.screen.take_subject() if isinstance(self.screen, ConsoleScreen) else None
 
     def action_new_monitor(self) -> None:
         """Ask for a new monitor's name."""
@@ -157,12 +155,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Show the agent key of the monitor at hand."""
         from tui.screens.key import KeyScreen
 
-        if monitor := self.subject():
+        if monitor := self._subject():
             self.push_screen(KeyScreen(monitor.name))
 
     def action_pause(self) -> None:
         """Pause the monitor at hand, or resume it."""
-        if monitor := self.subject():
+        if monitor := self._subject():
             self.run_worker(self._pause(monitor), group="change")
 
     async def _pause(self, monitor: Monitor) -> None:
@@ -177,7 +175,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def action_delete(self) -> None:
         """Remove the monitor at hand once its name has been typed."""
-        if monitor := self.subject():
+        if monitor := self._subject():
             self.run_worker(self._delete(monitor), group="change")
 
     async def _delete(self, monitor: Monitor) -> None:
@@ -221,4 +219,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
 
 async def _opened(database: Path, reader: FleetReader | None) -> FleetReader:
-    return reader or await Reader.open(database)
+    if reader is not None:
+        return reader
+    # Imported after the first picture, which SQLite and the store would hold up.
+    from store.reader import Reader
+
+    return await Reader.open(database)

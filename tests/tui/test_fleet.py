@@ -15,6 +15,7 @@ from tui.screens.fleet import FleetScreen
 from tui.screens.key import KeyScreen
 from tui.screens.new_monitor import NewMonitorScreen
 from tui.screens.server import ServerScreen
+from tui.widgets.fleet_columns import layout
 from tui.widgets.fleet_table import FleetHeading, FleetTable
 from tui.widgets.footer import ActionFooter
 
@@ -84,6 +85,20 @@ async def test_the_worst_server_stands_on_top(house: MakeHouse) -> None:
         assert "✗ down      46m  mail" in fleet.line(TOP_OF_TABLE)
         assert fleet.line(1).split("  ")[0].strip() == "✗ 1 down"
         assert "http://192.0.2.1:8420  ● healthy" in fleet.line(0)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+@pytest.mark.parametrize("count", [3, 100])
+async def test_titles_stand_over_their_columns_and_the_scrollbar_hides_nothing(
+    house: MakeHouse, width: int, count: int
+) -> None:
+    bare = a_report(os="x" * 40)
+    async with running(house([replace(each, report=bare) for each in many(count)]), (width, 24)) as fleet:
+        titles, values = fleet.line(TOP_OF_TABLE - 1), fleet.line(TOP_OF_TABLE)
+        for column in layout(width - 1):
+            edge = column.x + (column.width - 1 if column.align == "right" else 0)
+            assert values[edge] != " "
+            assert not column.title or titles[edge] != " "
 
 
 async def test_ages_count_up_without_a_change_in_the_store(house: MakeHouse) -> None:
@@ -375,9 +390,11 @@ async def test_the_fleet_goes_on_living_under_another_screen(house: MakeHouse) -
 async def test_p_pauses_and_resumes_the_selected_server(house: MakeHouse) -> None:
     async with running(house(many(2))) as fleet:
         await fleet.press("p")
-        await _until(fleet, lambda: fleet.table.monitors[-1].status is Status.PAUSED)
+        await _until(fleet, lambda: Status.PAUSED in {monitor.status for monitor in fleet.table.monitors})
+        await fleet.second(5)
         assert fleet.house.admin.asked == [("pause", "node-1", None)]
-        await fleet.press("G", "p")
+        assert fleet.selected == "node-1", "the next p must not mean the server that took its place"
+        await fleet.press("p")
         await _until(fleet, lambda: all(monitor.status is Status.UP for monitor in fleet.table.monitors))
         assert fleet.house.admin.asked[-1] == ("resume", "node-1")
 

@@ -26,6 +26,10 @@ class ConsoleScreen(Screen[None]):
         """Return the monitor that an action on this screen is about, None if there is none."""
         return None
 
+    def take_subject(self) -> Monitor | None:
+        """Return the same monitor to an action that is about to be carried out on it."""
+        return self.subject()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Refuse what changes something when the console is read-only."""
         return not (self.console.read_only and action in CHANGING)

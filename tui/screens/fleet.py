@@ -88,6 +88,11 @@ class FleetScreen(ConsoleScreen):
         """Return the selected monitor."""
         return self.table.current
 
+    def take_subject(self) -> Monitor | None:
+        """Return the selected monitor and keep the cursor on it, so that pressing again means the same server."""
+        self.table.move_by(0)
+        return self.table.current
+
     def _on_fleet(self, change: FleetChanged) -> None:
         if change.changed_ids or change.gone_ids or self._out_of_order or not self.table.monitors:
             self._arrange(steady_ms=STEADY_MS)
@@ -151,7 +156,7 @@ class FleetScreen(ConsoleScreen):
 
     def action_open(self) -> None:
         """Open the selected server."""
-        if monitor := self.subject():
+        if monitor := self.take_subject():
             self.console.open_monitor(monitor.id)
 
     def action_down(self) -> None:

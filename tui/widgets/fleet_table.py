@@ -19,6 +19,8 @@ from tui.widgets.fleet_order import Order
 from tui.widgets.fleet_row import Piece, age_text, heading, row
 
 CACHED_LINES = 300
+SCROLLBAR = 1
+"""The cell at the right that is kept for the scrollbar, whether there is one or not."""
 
 
 def strip_of(pieces: Iterable[Piece], width: int, base: Style) -> Strip:
@@ -167,7 +169,7 @@ class FleetTable(ScrollView, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the columns out anew."""
-        self._columns = layout(event.size.width)
+        self._columns = layout(event.size.width - SCROLLBAR)
         self._strips.clear()
         self._drawn.clear()
         self.virtual_size = Size(event.size.width, len(self._monitors))
@@ -209,8 +211,7 @@ class FleetHeading(Widget):
         self.refresh()
 
     def _columns(self) -> list[Column]:
-        # The table keeps one cell for its scrollbar.
-        return layout(self.size.width - 1)
+        return layout(self.size.width - SCROLLBAR)
 
     def render_line(self, y: int) -> Strip:
         """Draw the titles."""
