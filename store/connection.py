@@ -29,6 +29,8 @@ async def open_reader(path: Path) -> aiosqlite.Connection:
 
 
 async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
+    # aiosqlite leaves a thread behind when connecting fails, which then speaks to a closed loop: fail before it.
+    sqlite3.connect(uri(path, mode), uri=True).close()
     connection = await aiosqlite.connect(uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
     return connection
