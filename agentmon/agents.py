@@ -10,17 +10,17 @@ from pathlib import Path
 import click
 
 from agentmon.exits import Exit
-from agentmon.options import FinePath, common_options
+from agentmon.options import FinePath, common_options, option
 
 
 @click.command()
 @common_options
-@click.option("--url", metavar="URL", help="The receiver, as http://HOST:PORT.  [env: AGENTMON_URL]")
-@click.option("--key-file", type=FinePath(path_type=Path), metavar="F", help="A 0600 file with the agent key.")
-@click.option("--interval", type=click.FloatRange(min=1), default=60.0, show_default=True, help="Seconds.")
-@click.option("--once", is_flag=True, help="Send one report and end.")
-@click.option("--print", "print_only", is_flag=True, help="Show the report, without the key, and send nothing.")
-@click.option("--cacert", type=FinePath(path_type=Path), metavar="F", help="Trust this CA alone.  [env: AGENTMON_CA]")
+@option("--url", metavar="URL", help="The receiver, as http://HOST:PORT.  [env: AGENTMON_URL]")
+@option("--key-file", type=FinePath(path_type=Path), metavar="F", help="A 0600 file with the agent key.")
+@option("--interval", type=click.FloatRange(min=1), default=60.0, show_default=True, help="Seconds.")
+@option("--once", is_flag=True, help="Send one report and end.")
+@option("--print", "print_only", is_flag=True, help="Show the report, without the key, and send nothing.")
+@option("--cacert", type=FinePath(path_type=Path), metavar="F", help="Trust this CA alone.  [env: AGENTMON_CA]")
 def agent(
     url: str | None, key_file: Path | None, interval: float, once: bool, print_only: bool, cacert: Path | None
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentmon.monitors import Duration
-from agentmon.options import common_options, database
+from agentmon.options import common_options, database, option
 
 if TYPE_CHECKING:
     from store.models import Sample
@@ -45,13 +45,11 @@ class PointInTime(click.ParamType[int]):
 @click.command()
 @common_options
 @click.argument("name")
-@click.option("--since", type=PointInTime(), default="24h", show_default=True, help="A time ago, or an ISO 8601 time.")
-@click.option("--until", type=PointInTime(), metavar="T", help="Up to and without this time.  [default: now]")
-@click.option(
-    "--step", type=click.Choice(["raw", "auto"]), default="auto", show_default=True, help="Every report as stored."
-)
-@click.option("--json", "as_json", is_flag=True, help="A list of objects, oldest first.")
-@click.option("--csv", "as_csv", is_flag=True, help="A row a report, a column a mount.")
+@option("--since", type=PointInTime(), default="24h", show_default=True, help="A time ago, or an ISO 8601 time.")
+@option("--until", type=PointInTime(), metavar="T", help="Up to and without this time.  [default: now]")
+@option("--step", type=click.Choice(["raw", "auto"]), default="auto", show_default=True, help="Every report as stored.")
+@option("--json", "as_json", is_flag=True, help="A list of objects, oldest first.")
+@option("--csv", "as_csv", is_flag=True, help="A row a report, a column a mount.")
 def history(name: str, since: int, until: int | None, step: str, as_json: bool, as_csv: bool) -> None:
     """Show the reports that a server sent, oldest first."""
     if as_json and as_csv:

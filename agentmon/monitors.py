@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from agentmon.options import common_options, database
+from agentmon.options import common_options, database, option
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -39,9 +39,9 @@ def monitor() -> None:
 @monitor.command()
 @common_options
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@click.option("--key", metavar="KEY", allow_from_autoenv=False, help="An existing agent key; - reads it from stdin.")
-@click.option("--if-missing", is_flag=True, help="Leave monitors that exist as they are.")
-@click.option("--json", "as_json", is_flag=True, help='One {"id", "name", "agent_key"} a line.')
+@option("--key", metavar="KEY", allow_from_autoenv=False, help="An existing agent key; - reads it from stdin.")
+@option("--if-missing", is_flag=True, help="Leave monitors that exist as they are.")
+@option("--json", "as_json", is_flag=True, help='One {"id", "name", "agent_key"} a line.')
 def create(names: tuple[str, ...], key: str | None, if_missing: bool, as_json: bool) -> None:
     """Create monitors; prints each one's key and the command that installs its agent."""
     from agentmon.admin import credentials, perform
@@ -59,7 +59,7 @@ def create(names: tuple[str, ...], key: str | None, if_missing: bool, as_json: b
 
 @monitor.command("list")
 @common_options
-@click.option("--json", "as_json", is_flag=True, help="A list of objects.")
+@option("--json", "as_json", is_flag=True, help="A list of objects.")
 def list_(as_json: bool) -> None:
     """Show all monitors, without keys."""
     from agentmon.output import print_json, say
@@ -78,7 +78,7 @@ def list_(as_json: bool) -> None:
 @monitor.command()
 @common_options
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="One object.")
+@option("--json", "as_json", is_flag=True, help="One object.")
 def show(name: str, as_json: bool) -> None:
     """Show one monitor, without its key."""
     from agentmon.output import print_json, say
@@ -130,7 +130,7 @@ def rename(name: str, new: str) -> None:
 @monitor.command()
 @common_options
 @click.argument("name")
-@click.option("--for", "for_s", type=Duration(), metavar="TIME", help="Resume by itself after this (30m, 2h, 1d).")
+@option("--for", "for_s", type=Duration(), metavar="TIME", help="Resume by itself after this (30m, 2h, 1d).")
 def pause(name: str, for_s: float | None) -> None:
     """Judge a monitor no more until it is resumed; its reports are stored all the same."""
     from agentmon.admin import perform
@@ -151,7 +151,7 @@ def resume(name: str) -> None:
 @monitor.command()
 @common_options
 @click.argument("name")
-@click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask.")
+@option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask.")
 def delete(name: str, yes: bool) -> None:
     """Delete a monitor, its key and its history."""
     from agentmon.admin import perform

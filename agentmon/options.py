@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,9 +25,24 @@ class FinePath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class NamedOption(click.Option):
+    """An option whose environment variable is named after the option as typed, not after our parameter."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the variable's value, None if it is unset, empty or not for this option."""
+        if not self.allow_from_autoenv or ctx.auto_envvar_prefix is None:
+            return None
+        typed = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
+        return os.environ.get(f"{ctx.auto_envvar_prefix}_{typed}") or None
+
+
+option = partial(click.option, cls=NamedOption)
+"""Like `click.option`; all of agentmon's options are made with it."""
+
+
 def common_options(command: F) -> F:
     """Add `--db` and `--version` to a command or group."""
-    db = click.option(
+    db = option(
         "--db",
         type=FinePath(path_type=Path),
         metavar="PATH",
@@ -36,7 +52,7 @@ def common_options(command: F) -> F:
         allow_from_autoenv=False,
         help="The database  [default: in the user's data directory; env: AGENTMON_DB]",
     )
-    version = click.option(
+    version = option(
         "--version", is_flag=True, expose_value=False, callback=_print_version, is_eager=True,
         allow_from_autoenv=False, help="Show the version and exit.",
     )  # fmt: skip

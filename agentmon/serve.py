@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentmon.exits import Exit
-from agentmon.options import common_options, database
+from agentmon.options import common_options, database, option
 
 if TYPE_CHECKING:
     from server.premises import Premises
@@ -24,12 +24,12 @@ SELF_INTERVAL_S = 10.0
 
 @click.command()
 @common_options
-@click.option("--tui", is_flag=True, help="Show the console in this terminal.")
-@click.option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
-@click.option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
-@click.option("--self", "monitor_self", is_flag=True, help="Also monitor this machine.")
-@click.option(
+@option("--tui", is_flag=True, help="Show the console in this terminal.")
+@option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
+@option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
+@option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
+@option("--self", "monitor_self", is_flag=True, help="Also monitor this machine.")
+@option(
     "--max-report-rate",
     type=click.FloatRange(min=0),
     default=20.0,
@@ -37,7 +37,7 @@ SELF_INTERVAL_S = 10.0
     metavar="N",
     help="Reports a second that one key may send for long; 0: no limit.",
 )
-@click.option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
+@option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
 def serve(
     tui: bool,
     host: str | None,
@@ -71,7 +71,7 @@ def serve(
 
 @click.command()
 @common_options
-@click.option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
+@option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
 def tui(read_only: bool) -> None:
     """The console, attached to the database of a running receiver."""
     from agentmon.console import ConsoleRun

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentmon.exits import Exit
-from agentmon.options import common_options, database
+from agentmon.options import common_options, database, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @common_options
 @click.argument("names", metavar="[NAME...]", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="One object with the receiver and the monitors.")
+@option("--json", "as_json", is_flag=True, help="One object with the receiver and the monitors.")
 def status(names: "Sequence[str]", as_json: bool) -> None:
     """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
     from store.errors import AgentmonError

@@ -1,0 +1,219 @@
+"""The command line's forms: where the database is named, how errors and exit codes leave, what is printed."""
+
+import io
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.agentmon.conftest import Run
+
+COMMANDS = [
+    [],
+    ["serve"],
+    ["tui"],
+    ["monitor"],
+    *(["monitor", name] for name in ("create", "list", "show", "key", "rotate", "rename", "pause", "resume", "delete")),
+    ["monitor", "set"],
+    ["status"],
+    ["history"],
+    ["agent"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_and_version(run: Run, command: list[str]) -> None:
+    helped = run(*command, "--help")
+    assert (helped.code, helped.err) == (0, "")
+    assert helped.out.startswith("Usage: agentmon")
+    version = run(*command, "--version")
+    assert (version.code, version.err) == (0, "")
+    assert re.fullmatch(r"agentmon \d+\.\d+\.\d+\n", version.out)
+
+
+def test_the_database_is_named_before_or_after_the_subcommand_or_by_the_environment(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("--db", str(tmp_path / "1.db"), "monitor", "create", "one").code == 0
+    assert run("monitor", "--db", str(tmp_path / "2.db"), "create", "two").code == 0
+    assert run("monitor", "create", "--db", str(tmp_path / "3.db"), "three").code == 0
+    monkeypatch.setenv("AGENTMON_DB", str(tmp_path / "3.db"))
+    assert "three" in run("monitor", "list").out
+    assert "two" in run("--db", str(tmp_path / "2.db"), "monitor", "list").out
+    assert "one" in run("--db", str(tmp_path / "2.db"), "monitor", "list", "--db", str(tmp_path / "1.db")).out
+
+
+def test_the_default_database_is_in_the_users_data_directory(run: Run, home: Path) -> None:
+    assert run("monitor", "create", "a").code == 0
+    assert (home / ".local/share/agentmon/agentmon.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["explode"], 2),
+        (["monitor", "create"], 2),
+        (["serve", "--port", "99999"], 2),
+        (["serve", "--port", "x"], 2),
+        (["serve", "--keep-serving"], 2),
+        (["serve", "--public-url", "x; rm -rf /"], 2),
+        (["monitor", "set", "a", "down_after"], 2),
+        (["monitor", "set", "a", "colour=5"], 2),
+        (["monitor", "set", "a", "down_after=soon"], 2),
+        (["monitor", "set", "a", "down_after=-5"], 2),
+        (["monitor", "pause", "a", "--for", "0"], 2),
+        (["monitor", "delete", "a"], 2),
+        (["history", "a", "--since", "yesterday-ish"], 2),
+        (["history", "a", "--step", "weekly"], 2),
+        (["history", "a", "--json", "--csv"], 2),
+        (["agent", "--interval", "0"], 2),
+        (["monitor", "show", "nobody"], 1),
+        (["monitor", "key", "nobody"], 1),
+        (["monitor", "rotate", "nobody"], 1),
+        (["monitor", "rename", "nobody", "x"], 1),
+        (["monitor", "rename", "a", "b\n"], 1),
+        (["monitor", "delete", "nobody", "--yes"], 1),
+        (["monitor", "create", "a"], 1),
+        (["monitor", "create", "x", "y", "--key", "k"], 1),
+        (["monitor", "create", "x", "--key", "a b"], 1),
+        (["history", "nobody"], 1),
+        (["agent", "--once"], 1),
+        (["agent", "--once", "--url", "ftp://x", "--key-file", "/nonexistent"], 1),
+        (["status", "nobody"], 3),
+        (["status"], 3),
+        (["--db", "/proc/no/such/place.db", "monitor", "create", "a"], 1),
+        (["--db", "/nonexistent/a.db", "monitor", "list"], 1),
+        (["serve", "--tui"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_errors_are_one_line_on_stderr_with_their_exit_code(run: Run, arguments: list[str], code: int) -> None:
+    run("monitor", "create", "a")
+    ran = run(*arguments)
+    assert ran.code == code
+    assert re.fullmatch(r"agentmon: [^\n]+\n", ran.err), ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_bad_key_is_not_repeated(run: Run) -> None:
+    assert "s3cret" not in run("monitor", "create", "x", "--key", "s3cret s3cret").err
+
+
+def test_creating_prints_the_key_and_the_install_command(run: Run) -> None:
+    ran = run("monitor", "create", "web-1")
+    (key,) = re.findall(r"web-1: (amk_[0-9A-Za-z]{40})\n", ran.out)
+    assert f"AGENTMON_KEY={key} sh -s -- install --url http://" in ran.out
+    assert run("monitor", "key", "web-1").out == key + "\n"
+
+
+def test_creating_as_json_prints_one_object_a_line(run: Run) -> None:
+    lines = run("monitor", "create", "ä", "[/]", "--json").out.splitlines()
+    made = [json.loads(line) for line in lines]
+    assert [sorted(each) for each in made] == [["agent_key", "id", "name"]] * 2
+    assert [each["name"] for each in made] == ["ä", "[/]"]
+    assert all(line.isascii() for line in lines)
+
+
+def test_a_key_is_taken_from_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("an-old-key\n"))
+    assert run("monitor", "create", "a", "--key", "-").code == 0
+    assert run("monitor", "key", "a").out == "an-old-key\n"
+
+
+def test_a_key_is_not_taken_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTMON_MONITOR_CREATE_KEY", "from-outside")
+    monkeypatch.setenv("AGENTMON_MONITOR_DELETE_YES", "1")
+    run("monitor", "create", "a")
+    assert run("monitor", "key", "a").out.startswith("amk_")
+    assert run("monitor", "delete", "a").code == 2
+
+
+def test_options_are_taken_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("monitor", "create", "a")
+    monkeypatch.setenv("AGENTMON_MONITOR_CREATE_IF_MISSING", "1")
+    monkeypatch.setenv("AGENTMON_MONITOR_LIST_JSON", "1")
+    assert run("monitor", "create", "a", "b").code == 0
+    assert [each["name"] for each in json.loads(run("monitor", "list").out)] == ["a", "b"]
+    monkeypatch.setenv("AGENTMON_SERVE_PORT", "nonsense")
+    assert run("serve").code == 2
+
+
+def test_several_names_are_all_or_none(run: Run) -> None:
+    run("monitor", "create", "b")
+    assert run("monitor", "create", "a", "b").code == 1
+    assert run("monitor", "show", "a").code == 1
+
+
+def test_changes_without_a_receiver_are_made_on_the_database(run: Run) -> None:
+    run("monitor", "create", "a")
+    old = run("monitor", "key", "a").out
+    assert run("monitor", "rotate", "a").out == run("monitor", "key", "a").out != old
+    assert run("monitor", "rename", "a", "b").code == 0
+    assert run("monitor", "pause", "b", "--for", "2h").code == 0
+    shown = json.loads(run("monitor", "show", "b", "--json").out)
+    assert shown["status"] == "paused"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", shown["paused_until"])
+    assert run("monitor", "resume", "b").code == 0
+    assert run("monitor", "set", "b", "down_after=15m", "late_after=2").code == 0
+    shown = json.loads(run("monitor", "show", "b", "--json").out)
+    assert (shown["status"], shown["down_after"], shown["late_after"]) == ("pending", 900, 2)
+    assert run("monitor", "set", "b", "down_after=default").code == 0
+    assert json.loads(run("monitor", "show", "b", "--json").out)["down_after"] is None
+    assert run("monitor", "delete", "b", "--yes").code == 0
+    assert run("monitor", "list").out == ""
+
+
+def test_lists_show_no_keys(run: Run) -> None:
+    run("monitor", "create", "a")
+    key = run("monitor", "key", "a").out.strip()
+    for arguments in (["monitor", "list"], ["monitor", "show", "a"], ["status"], ["history", "a"]):
+        for form in ([], ["--json"]):
+            ran = run(*arguments, *form)
+            assert key not in ran.out + ran.err
+
+
+def test_status_without_a_receiver_shows_what_is_stored_and_says_so(run: Run) -> None:
+    run("monitor", "create", "a")
+    ran = run("status", "--json")
+    shown = json.loads(ran.out)
+    assert ran.code == 3
+    assert "no receiver is running" in ran.err
+    assert shown["receiver"] == {"running": False, "since": None}
+    (monitor,) = shown["monitors"]
+    assert (monitor["name"], monitor["status"], monitor["cpu_usage"]) == ("a", "pending", None)
+
+
+def test_history_of_nothing_is_an_empty_list(run: Run) -> None:
+    run("monitor", "create", "a")
+    assert json.loads(run("history", "a", "--step", "raw", "--json").out) == []
+    assert run("history", "a", "--csv").out == ""
+
+
+@pytest.mark.parametrize("since", ["24h", "90s", "2026-01-01", "2026-01-01T10:00:00Z", "2026-01-01T10:00:00+02:00"])
+def test_times_are_a_while_ago_or_iso_8601(run: Run, since: str) -> None:
+    run("monitor", "create", "a")
+    assert run("history", "a", "--since", since, "--until", "1s").code == 0
+
+
+def test_a_name_from_outside_cannot_steer_the_terminal(run: Run, home: Path) -> None:
+    run("monitor", "create", "[/]", "a")
+    database = home / ".local/share/agentmon/agentmon.db"
+    connection = sqlite3.connect(database)
+    connection.execute("UPDATE monitor SET name = ? WHERE name = 'a'", ("\x1b[31mred\u202e",))
+    connection.commit()
+    connection.close()
+    for arguments in (["monitor", "list"], ["status"], ["monitor", "show", "\x1b[31mred\u202e"]):
+        ran = run(*arguments)
+        assert "\x1b" not in ran.out + ran.err
+        assert "\u202e" not in ran.out + ran.err
+    assert "[/]" in run("monitor", "list").out
+
+
+def test_a_database_that_is_none_is_refused_and_untouched(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "diary.db"
+    path.write_text("Dear diary")
+    for arguments in (["serve"], ["monitor", "create", "a"], ["monitor", "list"], ["history", "a"]):
+        assert run("--db", str(path), *arguments).code == 1
+    assert path.read_text() == "Dear diary"

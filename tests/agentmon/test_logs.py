@@ -1,0 +1,47 @@
+"""Log lines are single, safe and private."""
+
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentmon import logs
+
+
+@pytest.fixture
+def root_logger() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    yield root
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_line_is_one_line_whatever_it_holds() -> None:
+    record = logging.LogRecord("agentmon.x", logging.WARNING, "", 0, "a\nb %s", ("\x1b[31m",), None)
+    line = logs.LineFormatter().format(record)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning agentmon\.x [^\n\x1b]+", line)
+
+
+def test_the_log_file_is_private_also_after_it_rotated(
+    tmp_path: Path, root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "MAX_BYTES", 2000)
+    before = os.umask(0)
+    try:
+        path = logs.log_to_file(tmp_path / "a.db")
+        for n in range(200):
+            logging.getLogger("agentmon.x").info("line %d of many", n)
+    finally:
+        os.umask(before)
+    files = sorted(file.name for file in tmp_path.iterdir())
+    assert files == ["a.db.log", "a.db.log.1", "a.db.log.2"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+    assert "line 199 of many" in path.read_text()
