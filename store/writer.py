@@ -24,6 +24,7 @@ from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
 from store.ledger import Ledger, load_ledger, refresh
 from store.live import Live
 from store.models import Report, Status
+from store.text import safe_text
 from store.verdicts import Judged, write_statuses
 
 log = logging.getLogger("agentmon.store")
@@ -107,7 +108,7 @@ class Writer:
                 await connection.close()
                 raise
         except sqlite3.Error as error:
-            raise StoreUnavailableError(f"the database cannot be opened: {error}") from error
+            raise StoreUnavailableError(f"cannot open {safe_text(str(path))}: {error}") from error
         return cls(path, connection, ledger, clock, listening_s)
 
     async def close(self) -> None:
