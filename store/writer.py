@@ -204,8 +204,11 @@ class Writer:
                 return
 
     async def _commit(self, batch: Sequence[Pending]) -> None:
-        known = [pending for pending in batch if pending.entry.agent_key in self._ledger.keys]
-        _settle([p for p in batch if p not in known], UnknownKeyError("the key belongs to no monitor"))
+        keys = self._ledger.keys
+        known = [pending for pending in batch if pending.entry.agent_key in keys]
+        if len(known) < len(batch):
+            unknown = [pending for pending in batch if pending.entry.agent_key not in keys]
+            _settle(unknown, UnknownKeyError("the key belongs to no monitor"))
         if known:
             entries = [pending.entry for pending in known]
             stored = await self._in_transaction(partial(write_batch, entries=entries))
