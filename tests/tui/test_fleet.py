@@ -262,6 +262,21 @@ async def test_a_filter_works_while_one_types_stays_when_left_and_goes_with_esc(
         assert "Filter" not in fleet.line(22)
 
 
+async def test_a_filter_that_hides_the_selected_server_begins_at_the_top(house: MakeHouse) -> None:
+    async with running(house(many())) as fleet:
+        await fleet.press("G", "/", "9")
+        assert fleet.selected == "node-9"
+        assert "node-9 " in fleet.line(TOP_OF_TABLE)
+
+
+async def test_the_selected_server_stays_in_view_when_the_terminal_shrinks(house: MakeHouse) -> None:
+    async with running(house(many())) as fleet:
+        await fleet.press("pagedown")
+        await fleet.pilot.resize_terminal(60, 12)
+        await fleet.pilot.pause()
+        assert "  node-20 " in fleet.text
+
+
 async def test_letters_typed_into_the_filter_are_no_keys(house: MakeHouse) -> None:
     async with running(house()) as fleet:
         await fleet.press("/", "q", "d", "?")

@@ -80,6 +80,7 @@ def test_the_sorting_column_moves_and_stops_at_the_ends() -> None:
         ("web freebsd", 0),
         ("down", 1),
         ("192.0.2.7", 9),
+        ("192", 0),
         ("[/]", 0),
         (".*", 0),
     ],

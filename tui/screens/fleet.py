@@ -196,9 +196,12 @@ class FleetScreen(ConsoleScreen):
         self._filter("")
 
     def _filter(self, wanted: str) -> None:
-        if wanted != self.wanted:
-            self.wanted = wanted
-            self._arrange()
+        if wanted == self.wanted:
+            return
+        self.wanted, before = wanted, self.subject()
+        self._arrange()
+        if before not in self.table.monitors:
+            self.table.to_top()
 
     @on(FilterBar.Changed)
     def _filter_changed(self, message: FilterBar.Changed) -> None:

@@ -117,8 +117,9 @@ class FleetTable(ScrollView, inherit_bindings=False):
 
     def to_top(self) -> None:
         """Go to the first line and rest there, whatever comes to stand on it."""
-        self.move_to(0)
-        self._held_id = None
+        self._cursor, self._held_id = 0, None
+        self._bring_into_view()
+        self._redraw()
 
     def _place_of_cursor(self) -> int:
         if self._held_id is None:
@@ -173,6 +174,8 @@ class FleetTable(ScrollView, inherit_bindings=False):
         self._strips.clear()
         self._drawn.clear()
         self.virtual_size = Size(event.size.width, len(self._monitors))
+        if self._held_id is not None:
+            self._bring_into_view()
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
