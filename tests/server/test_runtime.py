@@ -191,7 +191,7 @@ def test_a_store_that_cannot_be_opened_ends_it_with_a_word(tmp_path: Path) -> No
     thread = ReceiverThread(premises, lambda: QUICK)
     thread.start()
     assert thread.wait(PATIENCE_S)
-    assert "cannot be opened" in str(thread.failure)
+    assert "unable to open" in str(thread.failure)
 
 
 def test_asking_a_receiver_that_is_gone(served: Served, tmp_path: Path) -> None:
