@@ -12,7 +12,8 @@ from server.control import Control
 from server.listening import ListeningClock
 from server.premises import Premises
 from server.receiver import Receiver, ReceiverOptions, start_receiver
-from store import changes, runs
+from server.upkeep import Upkeep, UpkeepOptions
+from store import runs
 from store.errors import StoreUnavailableError
 from store.models import ReceiverInfo, Status
 from store.writer import Writer, wall_clock_ms
@@ -26,8 +27,6 @@ HEARTBEAT_EVERY_S = 10.0
 GRACE_S = 5.0
 """How long requests in flight may take when the receiver stops (CONTRACT section 4)."""
 
-PURGE_PAUSE_S = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
@@ -37,6 +36,7 @@ class RuntimeOptions:
     judge_every_s: float = JUDGE_EVERY_S
     heartbeat_every_s: float = HEARTBEAT_EVERY_S
     grace_s: float = GRACE_S
+    upkeep: UpkeepOptions = field(default_factory=UpkeepOptions)
 
 
 class Runtime:
@@ -75,7 +75,7 @@ class Runtime:
                 duties = [
                     group.create_task(self._judge(writer, control)),
                     group.create_task(self._beat(writer, run_id)),
-                    group.create_task(self._purge(writer)),
+                    group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                 ]
                 await self._stop.wait()
                 for duty in duties:
@@ -113,10 +113,3 @@ class Runtime:
             await asyncio.sleep(self._options.heartbeat_every_s)
             with contextlib.suppress(StoreUnavailableError):
                 await writer.transact(partial(runs.beat, run_id=run_id, now=self._clock()))
-
-    async def _purge(self, writer: Writer) -> None:
-        while True:
-            more = False
-            with contextlib.suppress(StoreUnavailableError):
-                more = await writer.transact(changes.purge_deleted)
-            await asyncio.sleep(PURGE_PAUSE_S if more else self._options.heartbeat_every_s)

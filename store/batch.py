@@ -10,6 +10,7 @@ from store.codec import encode_gaps, encode_report
 from store.ledger import Key, Ledger
 from store.live import Live, advance, stamp
 from store.models import Report
+from store.verdicts import RECORD_VERDICT
 
 INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 13)})"
 INSERT_MOUNTS = f"INSERT INTO sample_mount VALUES ({','.join('?' * 8)})"
@@ -44,6 +45,7 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     lives: dict[int, Live] = {}
     samples: list[tuple[Any, ...]] = []
     mounts: list[tuple[Any, ...]] = []
+    raised: list[tuple[Any, ...]] = []
     newest: dict[int, Key] = {}
     for entry in entries:
         key = ledger.keys[entry.agent_key]
@@ -52,6 +54,8 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
         at = stamp(live, entry.received_at)
         live = advance(live, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
         lives[key.monitor_id] = live
+        if live.monitor.status_since == at:
+            raised.append((key.monitor_id, at, live.monitor.status))
         samples.append(_sample_row(live, at, entry.report))
         mounts.extend(_mount_rows(live, at, entry.report))
         if key.ends_older:
@@ -59,6 +63,8 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     await connection.executemany(INSERT_SAMPLE, samples)
     await connection.executemany(INSERT_MOUNTS, mounts)
     await connection.executemany(UPDATE_LATEST, [_latest_row(live) for live in lives.values()])
+    if raised:
+        await connection.executemany(RECORD_VERDICT, raised)
     for key in newest.values():
         await connection.execute("DELETE FROM agent_key WHERE monitor_id = ? AND id < ?", (key.monitor_id, key.id))
     return Stored(lives, tuple(newest.values()))

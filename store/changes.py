@@ -15,7 +15,8 @@ from store.ledger import Ledger
 from store.live import Live
 from store.models import Status
 from store.text import name_problem, safe_text
-from store.verdicts import UPDATE_STATUS
+from store.tiers import ROLLED
+from store.verdicts import RECORD_VERDICT, UPDATE_STATUS
 
 SETTINGS = {
     "down_after": "UPDATE monitor SET down_after_s = ? WHERE id = ?",
@@ -29,12 +30,25 @@ PURGE_ROWS = 500
 """History rows removed at once: some 2 ms, so that no report waits for a deletion."""
 
 PURGE = (
-    "DELETE FROM sample_mount WHERE (monitor_id, at, position) IN"
-    " (SELECT monitor_id, at, position FROM sample_mount WHERE monitor_id = ? LIMIT ?)",
-    "DELETE FROM sample WHERE (monitor_id, at) IN (SELECT monitor_id, at FROM sample WHERE monitor_id = ? LIMIT ?)",
-    "DELETE FROM mount WHERE id IN (SELECT id FROM mount WHERE monitor_id = ? LIMIT ?)",
-    "DELETE FROM host WHERE id IN (SELECT id FROM host WHERE monitor_id = ? LIMIT ?)",
+    *(
+        f"DELETE FROM rollup_mount_{tier.name} WHERE (mount_id, bucket) IN (SELECT mount_id, bucket"
+        f" FROM rollup_mount_{tier.name} JOIN mount ON mount.id = mount_id WHERE monitor_id = ? LIMIT ?)"
+        for tier in ROLLED
+    ),
+    *(
+        f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE monitor_id = ? LIMIT ?)"
+        for table, key in (
+            *((f"rollup_{tier.name}", "monitor_id, bucket") for tier in ROLLED),
+            ("sample_mount", "monitor_id, at, position"),
+            ("sample", "monitor_id, at"),
+            ("rolled_up", "monitor_id, tier"),
+            ("verdict", "monitor_id, at"),
+            ("mount", "id"),
+            ("host", "id"),
+        )
+    ),
 )
+"""What a deleted monitor leaves behind; mounts go after the rollups that are found through them."""
 
 
 async def create_monitors(
@@ -184,6 +198,7 @@ async def _insert(connection: aiosqlite.Connection, ledger: Ledger, name: str, n
         "INSERT INTO latest (monitor_id, seq, status, status_since) VALUES (?, ?, ?, ?)",
         (monitor_id, ledger.next_seq(), Status.PENDING, now),
     )
+    await connection.execute(RECORD_VERDICT, (monitor_id, now, Status.PENDING))
     await _insert_key(connection, monitor_id, agent_key)
     return monitor_id
 
@@ -203,6 +218,7 @@ async def _set_status(
         await _touch(connection, ledger, monitor_id)
     else:
         await connection.execute(UPDATE_STATUS, (ledger.next_seq(), status, now, monitor_id))
+        await connection.execute(RECORD_VERDICT, (monitor_id, now, status))
 
 
 async def _touch(connection: aiosqlite.Connection, ledger: Ledger, monitor_id: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import aiosqlite
 
 from store.schema import uri
+from store.sizes import kibibytes
 
 BUSY_TIMEOUT_S = 2.0
 """How long a write waits for a foreign process that holds SQLite's lock before its reports are answered 503."""
@@ -33,4 +34,5 @@ async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
     sqlite3.connect(uri(path, mode), uri=True).close()
     connection = await aiosqlite.connect(uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
+    await connection.create_function("kibibytes", 1, kibibytes, deterministic=True)
     return connection

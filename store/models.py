@@ -4,7 +4,8 @@ Times are UTC milliseconds since 1970 where a name ends in `_at`, `since` or `un
 in `_s`; rates are bytes per second; usages are percent, 0 to 100.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -68,6 +69,7 @@ class Monitor:
     `interval_s` is learned from the reports; `cpu_course` holds the CPU usage of the last reports, oldest
     first, at most `COURSE_LENGTH`; `address` is where the last report came from. `seq` grows with each change
     of any monitor, so it orders changes over the whole fleet.
+    `full_at` says when mounts will be full at their present growth, for those that grow clearly.
     """
 
     id: int
@@ -86,6 +88,7 @@ class Monitor:
     network_rx_rate: float | None = None
     network_tx_rate: float | None = None
     cpu_course: tuple[float, ...] = ()
+    full_at: Mapping[str, int] = field(default_factory=dict)
 
 
 COURSE_LENGTH = 60

@@ -14,9 +14,12 @@ import aiosqlite
 from store.connection import open_reader
 from store.errors import DatabaseRefusedError, StoreUnavailableError
 from store.models import FleetChange, Monitor, Sample
+from store.past import fleet_at
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
 from store.schema import inspect_database, migrations
+from store.series import Plan, Series, plan, read_oldest, read_points
 from store.text import safe_text
+from store.tiers import ONE_HOUR, Tier
 
 PAGE = 2000
 """Reports fetched at once: long histories are read in pages, so that none holds all memory or a long cursor."""
@@ -84,6 +87,52 @@ class Reader:
                 return
             since = last + 1
 
+    async def series(self, monitor: Monitor, since: int, until: int, points: int) -> Series:
+        """Return a period of a monitor's history (ms, half open) as at most `points` points."""
+        try:
+            oldest = await read_oldest(self._connection, monitor.id, since)
+            chosen = plan(since, until, points, oldest)
+            return await read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s)
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def tier_points(self, monitor: Monitor, tier: Tier, since: int, until: int) -> Series:
+        """Return a period as a tier holds it, bucket by bucket."""
+        try:
+            chosen = Plan(tier, tier.width_ms)
+            return await read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s)
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def receiver_runs(self, since: int, until: int) -> list[tuple[int, int]]:
+        """Return the times (ms, from and to) in a period during which a receiver ran, oldest first.
+
+        One that was killed ran at least until its last heartbeat.
+        """
+        rows = await self._fetch(
+            "SELECT max(started_at, ?1), min(coalesce(stopped_at, alive_at), ?2) FROM receiver_run"
+            " WHERE started_at < ?2 AND coalesce(stopped_at, alive_at) >= ?1 ORDER BY started_at",
+            (since, until),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def fleet_at(self, at: int) -> tuple[Monitor, ...]:
+        """Return the fleet as it was at a time (ms), by name; see `store.past`."""
+        try:
+            return await fleet_at(self._connection, at)
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def traffic(self, monitor_id: int, since: int, until: int) -> tuple[int, int]:
+        """Return the bytes (received, sent) that moved in a period, to the hour, also during gaps in the reports."""
+        rows = await self._fetch(
+            "SELECT CAST(total(rx_bytes) + total(rx_gap_bytes) AS INTEGER),"
+            " CAST(total(tx_bytes) + total(tx_gap_bytes) AS INTEGER)"
+            " FROM rollup_1h WHERE monitor_id = ? AND bucket >= ? AND bucket < ?",
+            (monitor_id, since // ONE_HOUR.width_ms, -(-until // ONE_HOUR.width_ms)),
+        )
+        return rows[0][0], rows[0][1]
+
     async def _one(self, column: str, value: object) -> Monitor | None:
         queries = {"name": " WHERE name = ?", "id": " WHERE monitor.id = ?"}
         rows = await self._fetch(MONITOR_QUERY + queries[column], (value,))
@@ -93,4 +142,9 @@ class Reader:
         try:
             return list(await self._connection.execute_fetchall(query, parameters))
         except sqlite3.Error as error:
-            raise StoreUnavailableError(f"the database cannot be read: {error}") from error
+            raise unreadable(error) from error
+
+
+def unreadable(error: sqlite3.Error) -> StoreUnavailableError:
+    """Return the error that a reader raises for trouble of the database."""
+    return StoreUnavailableError(f"the database cannot be read: {error}")

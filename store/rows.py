@@ -1,21 +1,30 @@
 """How rows of the tables become models: shared by the reader and by the writer's memory."""
 
+import json
 import sqlite3
+from dataclasses import fields
 
-from store.codec import decode_course, decode_gaps, decode_report
+from store.codec import REPORT_FIELDS, decode_course, decode_gaps, decode_report
 from store.live import Live, learn_interval
 from store.models import Monitor, MountUsage, Report, Sample, Status
 
 MONITOR_QUERY = """
 SELECT monitor.id, name, created_at, paused_until, down_after_s, late_after_s,
        seq, status, status_since, last_report_at, address, gaps, report,
-       network_rx_rate, network_tx_rate, cpu_course
+       network_rx_rate, network_tx_rate, cpu_course,
+       (SELECT json_group_object(path, full_at) FROM mount
+        WHERE mount.monitor_id = monitor.id AND full_at IS NOT NULL) AS full_at
 FROM monitor JOIN latest ON latest.monitor_id = monitor.id
 """
 
-SAMPLE_QUERY = """
-SELECT at, cpu_usage, memory_usage, memory_total_mb, cpu_iowait, swap_usage, network_rx_bytes, network_tx_bytes,
-       load_1m, load_5m, load_15m, os, hostname, kernel
+REPORT_COLUMNS = ", ".join(
+    field.name if field.name in ("os", "hostname", "kernel") else f"sample.{field.name}"
+    for field in fields(Report)
+    if field.name != "disk_usage"
+)
+
+SAMPLE_QUERY = f"""
+SELECT at, {REPORT_COLUMNS}
 FROM sample LEFT JOIN host ON host.id = sample.host_id
 WHERE sample.monitor_id = ? AND at >= ? AND at < ? ORDER BY at LIMIT ?
 """
@@ -46,6 +55,7 @@ def monitor_of(row: sqlite3.Row) -> Monitor:
         network_rx_rate=row["network_rx_rate"],
         network_tx_rate=row["network_tx_rate"],
         cpu_course=decode_course(row["cpu_course"]),
+        full_at=json.loads(row["full_at"]),
     )
 
 
@@ -59,10 +69,9 @@ def samples_of(samples: list[sqlite3.Row], mounts: list[sqlite3.Row]) -> list[Sa
     disks: dict[int, list[MountUsage]] = {}
     for at, *mount in mounts:
         disks.setdefault(at, []).append(MountUsage(*mount))
-    return [
-        Sample(
-            row["at"],
-            Report(**{key: row[key] for key in row.keys()[1:]}, disk_usage=tuple(disks.get(row["at"], ()))),
-        )
-        for row in samples
-    ]
+    return [Sample(row["at"], report_of(row, tuple(disks.get(row["at"], ())))) for row in samples]
+
+
+def report_of(row: sqlite3.Row, disk_usage: tuple[MountUsage, ...]) -> Report:
+    """Return the report in a row that holds `REPORT_COLUMNS`."""
+    return Report(**{name: row[name] for name in REPORT_FIELDS}, disk_usage=disk_usage)

@@ -10,6 +10,8 @@ from store.live import Live
 from store.models import Monitor, Status
 
 UPDATE_STATUS = "UPDATE latest SET seq = ?, status = ?, status_since = ? WHERE monitor_id = ?"
+RECORD_VERDICT = "INSERT OR REPLACE INTO verdict (monitor_id, at, status) VALUES (?, ?, ?)"
+"""Every change of status is recorded with its time, so that the fleet can be shown as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ async def write_statuses(
         live = ledger.lives[item.before.id]
         monitor = replace(live.monitor, seq=ledger.next_seq(), status=item.status, status_since=now)
         lives[monitor.id] = replace(live, monitor=monitor)
-    rows = [(m.seq, m.status, m.status_since, m.id) for m in (live.monitor for live in lives.values())]
+    monitors = [live.monitor for live in lives.values()]
+    rows = [(m.seq, m.status, m.status_since, m.id) for m in monitors]
     await connection.executemany(UPDATE_STATUS, rows)
+    await connection.executemany(RECORD_VERDICT, [(m.id, now, m.status) for m in monitors])
     return lives

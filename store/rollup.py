@@ -1,0 +1,59 @@
+"""Rolling raw reports up into buckets of 5 minutes and 1 hour.
+
+Made from what is new: a monitor's reports after the last one that was rolled up, with the whole of the bucket that
+the first of them falls into. Times rise strictly per monitor, so nothing comes in below that mark, and making a
+bucket again gives the same row: it is idempotent, also after days without a receiver.
+"""
+
+from collections.abc import Sequence
+
+import aiosqlite
+
+from store.buckets import insert_mounts, insert_reports
+from store.ledger import Ledger
+from store.tiers import END_OF_TIME, MINUTE_MS, ROLLED, Tier
+
+LEAST_GAP_MS = 15 * MINUTE_MS
+GAP_INTERVALS = 3
+"""Two reports further apart than both have a gap between them."""
+
+_INSERTS = {tier: (insert_reports(tier), insert_mounts(tier)) for tier in ROLLED}
+_NEW = """
+SELECT min(at), max(at) FROM sample WHERE monitor_id = ?1
+AND at > coalesce((SELECT at FROM rolled_up WHERE monitor_id = ?1 AND tier = ?2), -1)
+"""
+
+
+def gap_ms(interval_s: float | None) -> int:
+    """Return how far apart two reports of a monitor may be without a gap between them, by its learned interval."""
+    return max(LEAST_GAP_MS, round(GAP_INTERVALS * (interval_s or 0.0) * 1000))
+
+
+async def roll_up(connection: aiosqlite.Connection, ledger: Ledger, *, monitor_ids: Sequence[int]) -> bool:
+    """Roll up what is new of some monitors in all tiers; returns whether there was anything.
+
+    For `Writer.transact`.
+    """
+    rolled = False
+    for monitor_id in monitor_ids:
+        if live := ledger.lives.get(monitor_id):
+            for tier in ROLLED:
+                rolled |= await _roll_tier(connection, monitor_id, tier, gap_ms(live.monitor.interval_s))
+    return rolled
+
+
+async def _roll_tier(connection: aiosqlite.Connection, monitor_id: int, tier: Tier, gap: int) -> bool:
+    ((first, last),) = await connection.execute_fetchall(_NEW, (monitor_id, tier.name))
+    if first is None:
+        return False
+    period = {
+        "monitor_id": monitor_id,
+        "since": first - first % tier.width_ms,
+        "until": END_OF_TIME,
+        "width_ms": tier.width_ms,
+        "gap_ms": gap,
+    }
+    for insert in _INSERTS[tier]:
+        await connection.execute(insert, period)
+    await connection.execute("INSERT OR REPLACE INTO rolled_up VALUES (?, ?, ?)", (monitor_id, tier.name, last))
+    return True

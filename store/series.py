@@ -1,0 +1,200 @@
+"""History for charts and tables: as many points as can be drawn, from the tier that has them.
+
+Times without data are no points: two points further apart than `Series.gap_ms` have a gap between them, and
+whether the receiver was off in it says `Reader.receiver_runs`.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import aiosqlite
+
+from store.buckets import (
+    COUNTERS,
+    MOUNTS_FROM_RAW,
+    MOUNTS_FROM_TIER,
+    REPORTS_FROM_RAW,
+    REPORTS_FROM_TIER,
+    SCALES,
+    USAGE_SCALE,
+)
+from store.rollup import gap_ms
+from store.tiers import FIVE_MINUTES, ONE_HOUR, Tier
+
+GAP_STEPS = 1.5
+GAP_INTERVALS = 2.5
+"""Points further apart than both have a gap between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A number over a time: its average, least and greatest value."""
+
+    avg: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class MountSpread:
+    """A mount over a time; sizes in KiB, None if the agent did not tell."""
+
+    mount: str
+    usage: Spread
+    size_kb: int | None
+    used_kb: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A stretch of history that begins at `at` (ms): how many reports, and their numbers by field name.
+
+    `numbers` lacks what no report had. `network_s` are the seconds over which the bytes moved; bytes that moved
+    during a gap in the reports stand apart, since they would be a spike.
+    """
+
+    at: int
+    count: int
+    numbers: Mapping[str, Spread]
+    network_s: int
+    rx_bytes: int | None
+    tx_bytes: int | None
+    rx_gap_bytes: int | None
+    tx_gap_bytes: int | None
+    mounts: tuple[MountSpread, ...] = ()
+
+    @property
+    def rx_rate(self) -> float | None:
+        """Bytes received per second, None if unknown."""
+        return self.rx_bytes / self.network_s if self.rx_bytes is not None and self.network_s else None
+
+    @property
+    def tx_rate(self) -> float | None:
+        """Bytes sent per second, None if unknown."""
+        return self.tx_bytes / self.network_s if self.tx_bytes is not None and self.network_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points of one monitor, oldest first; `step` names the tier and `step_ms` is the width of a point."""
+
+    step: str
+    step_ms: int
+    gap_ms: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which tier to read (None: raw reports) and how wide a point is to be."""
+
+    tier: Tier | None
+    step_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The first time (ms) at or after a period's start that each tier has, None where it has nothing."""
+
+    raw: int | None
+    five_minutes: int | None
+    one_hour: int | None
+
+
+def plan(since: int, until: int, points: int, oldest: Oldest) -> Plan:
+    """Choose the tier for a period, and points so wide that at most `points` fit.
+
+    The widest tier that is still fine enough costs least to read. One that does not reach as far back as the
+    hours do has expired at the period's start, so the next wider takes its place.
+    """
+    # One point less, since a period that begins within a bucket touches one more.
+    ideal_ms = max(1, -(-(until - since) // max(1, points - 1)))
+    if ideal_ms < FIVE_MINUTES.width_ms and _reaches(oldest.raw, oldest.one_hour):
+        return Plan(None, ideal_ms)
+    if ideal_ms < ONE_HOUR.width_ms and _reaches(oldest.five_minutes, oldest.one_hour):
+        return _plan_tier(FIVE_MINUTES, ideal_ms)
+    return _plan_tier(ONE_HOUR, ideal_ms)
+
+
+def _plan_tier(tier: Tier, ideal_ms: int) -> Plan:
+    return Plan(tier, tier.width_ms * -(-ideal_ms // tier.width_ms))
+
+
+def _reaches(oldest: int | None, oldest_hour: int | None) -> bool:
+    if oldest_hour is None:
+        return True
+    return oldest is not None and oldest // ONE_HOUR.width_ms * ONE_HOUR.width_ms <= oldest_hour
+
+
+_OLDEST = """
+SELECT (SELECT min(at) FROM sample WHERE monitor_id = :monitor_id AND at >= :since),
+    (SELECT min(bucket) FROM rollup_5m WHERE monitor_id = :monitor_id AND bucket >= :since / :five_minutes),
+    (SELECT min(bucket) FROM rollup_1h WHERE monitor_id = :monitor_id AND bucket >= :since / :one_hour)
+"""
+_MOUNTS = "SELECT id, path FROM mount WHERE monitor_id = ?"
+
+
+async def read_oldest(connection: aiosqlite.Connection, monitor_id: int, since: int) -> Oldest:
+    """Return what each tier has of a monitor at or after `since` (ms)."""
+    widths = {"five_minutes": FIVE_MINUTES.width_ms, "one_hour": ONE_HOUR.width_ms}
+    ((raw, five, hour),) = await connection.execute_fetchall(
+        _OLDEST, {"monitor_id": monitor_id, "since": since, **widths}
+    )
+    return Oldest(
+        raw,
+        None if five is None else five * FIVE_MINUTES.width_ms,
+        None if hour is None else hour * ONE_HOUR.width_ms,
+    )
+
+
+async def read_points(
+    connection: aiosqlite.Connection, monitor_id: int, since: int, until: int, chosen: Plan, interval_s: float | None
+) -> Series:
+    """Read a period (ms, half open) as planned."""
+    tier, step_ms = chosen.tier, chosen.step_ms
+    if tier is None:
+        period = {"since": since, "until": until, "width_ms": step_ms, "gap_ms": gap_ms(interval_s)}
+        reports, mounts = REPORTS_FROM_RAW + " ORDER BY bucket", MOUNTS_FROM_RAW + " ORDER BY bucket"
+    else:
+        first, last = since // tier.width_ms, -(-until // tier.width_ms)
+        period = {"first": first, "last": last, "times": step_ms // tier.width_ms}
+        reports, mounts = REPORTS_FROM_TIER[tier], MOUNTS_FROM_TIER[tier]
+    period["monitor_id"] = monitor_id
+    rows = await connection.execute_fetchall(reports, period)
+    disks = await connection.execute_fetchall(mounts, period)
+    paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (monitor_id,))}
+    apart = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
+    points = _points(rows, disks, paths, step_ms)
+    return Series(tier.name if tier else "raw", step_ms, round(apart), points)
+
+
+def _points(
+    rows: Iterable[sqlite3.Row], disks: Iterable[sqlite3.Row], paths: Mapping[int, str], step_ms: int
+) -> tuple[Point, ...]:
+    mounts: dict[int, list[MountSpread]] = {}
+    for row in disks:
+        usage = _spread(row, "usage", USAGE_SCALE)
+        if usage is not None and row["mount_id"] in paths:
+            spread = MountSpread(paths[row["mount_id"]], usage, row["size_kb"], row["used_kb"])
+            mounts.setdefault(row["bucket"], []).append(spread)
+    return tuple(_point(row, tuple(mounts.get(row["bucket"], ())), step_ms) for row in rows)
+
+
+def _point(row: sqlite3.Row, mounts: tuple[MountSpread, ...], step_ms: int) -> Point:
+    spreads = {field: _spread(row, field, scale) for field, scale in SCALES.items()}
+    return Point(
+        row["bucket"] * step_ms,
+        row["count"],
+        {field: spread for field, spread in spreads.items() if spread is not None},
+        row["network_s"] or 0,
+        **{counter: row[counter] for counter in COUNTERS},
+        mounts=mounts,
+    )
+
+
+def _spread(row: sqlite3.Row, name: str, scale: int) -> Spread | None:
+    average = row[f"{name}_avg"]
+    if average is None:
+        return None
+    return Spread(average / scale, row[f"{name}_min"] / scale, row[f"{name}_max"] / scale)
