@@ -45,6 +45,7 @@ class ConsoleRun:
         self._terminal = Terminal()
         self._closed = threading.Event()
         self._ending = threading.Event()
+        self._gone = False
         self.dropped = False
 
     def run(self) -> bool:
@@ -60,6 +61,8 @@ class ConsoleRun:
             self._app.run()
         finally:
             self._closed.set()
+            if self._gone:
+                point_at_null()  # else Python's flush at exit fails on the lost terminal and makes the exit code 120
         return self.dropped or self._app.return_code in (0, None)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
@@ -71,6 +74,7 @@ class ConsoleRun:
     def _lost(self) -> None:
         if self._closed.is_set() or self.dropped:
             return
+        self._gone = True
         if self._keep_serving:
             self.dropped = True
             self._drop()
@@ -86,7 +90,7 @@ class ConsoleRun:
         threading.Thread(target=self._undertake, name="undertaker", daemon=True).start()
 
     def _drop(self) -> None:
-        point_at_null()
+        self._terminal.take_away()
         driver = self._app._driver
         if stop_reading := getattr(driver, "exit_event", None):
             stop_reading.set()  # Textual's input thread would spin on a dead terminal
@@ -101,5 +105,5 @@ class ConsoleRun:
     def _undertake(self) -> None:
         self._await_end(DRAIN_LIMIT_S)
         if not self._closed.wait(UNDERTAKE_AFTER_S):
-            self._terminal.restore()
+            self._terminal.take_away()
         os._exit(0)

@@ -6,12 +6,15 @@ import select
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 LEAVE_CONSOLE = b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """Undoes what Textual's Linux driver switches on: paste brackets, no wrap, mouse, keyboard protocol, alternate
 screen, hidden cursor, focus reports."""
+
+LEAVE_WITHIN_S, RETRY_S = 1.0, 0.01
 
 
 class Terminal:
@@ -24,18 +27,33 @@ class Terminal:
         with contextlib.suppress(termios.error):
             self._modes = termios.tcgetattr(self._fd)
 
-    def restore(self) -> None:
-        """Drop output that nobody read, set the modes back and leave the console's screen; never blocks."""
-        if self._modes is None:
-            return
-        with contextlib.suppress(termios.error, OSError):
-            termios.tcflush(self._fd, termios.TCIOFLUSH)
-            termios.tcsetattr(self._fd, termios.TCSANOW, self._modes)
-            os.set_blocking(self._fd, False)
-            try:
-                os.write(self._fd, LEAVE_CONSOLE)
-            finally:
-                os.set_blocking(self._fd, True)
+    def take_away(self) -> None:
+        """Give the terminal back from under a console that may hang on it; takes `LEAVE_WITHIN_S` at most.
+
+        Output that nobody read is dropped, the modes are set back and the console's screen is left. From then on
+        standard input, output and error are the null device.
+        """
+        terminal = os.dup(self._fd)
+        point_at_null()
+        if self._modes is not None:
+            with contextlib.suppress(termios.error, OSError):
+                self._leave(terminal, self._modes)
+        os.close(terminal)
+
+    def _leave(self, terminal: int, modes: list[Any]) -> None:
+        os.set_blocking(terminal, False)
+        try:
+            termios.tcsetattr(terminal, termios.TCSANOW, modes)
+            # A write that hangs in the console's output thread goes on with what the flush makes room for, and
+            # until it has come back nothing else can be written.
+            for _ in range(round(LEAVE_WITHIN_S / RETRY_S)):
+                termios.tcflush(terminal, termios.TCIOFLUSH)
+                with contextlib.suppress(BlockingIOError):
+                    os.write(terminal, LEAVE_CONSOLE)
+                    return
+                time.sleep(RETRY_S)
+        finally:
+            os.set_blocking(terminal, True)
 
     def watch(self, lost: Callable[[], None]) -> None:
         """Call `lost` on a thread of its own once the other end of the terminal is gone."""

@@ -181,14 +181,14 @@ async def measure_cost(database: Path, seconds: float, keys: str) -> None:
 
 async def measure_start(database: Path, runs: int) -> None:
     """Print the medians of the time to the first picture."""
-    roles = {
-        "empty Textual app": (EMPTY_MARK, "--empty"),
-        "console, its first frame": (FRAME_MARK, "--console", str(database)),
-        f"console, {MONITORS} servers drawn": (FLEET_MARK, "--console", str(database)),
+    roles: dict[str, tuple[bytes, tuple[str, ...]]] = {
+        "empty Textual app": (EMPTY_MARK, ("--empty",)),
+        "console, its first frame": (FRAME_MARK, ("--console", str(database))),
+        f"console, {MONITORS} servers drawn": (FLEET_MARK, ("--console", str(database))),
     }
     taken: dict[str, list[float]] = {role: [] for role in roles}
     for _ in range(runs):
-        for role, (mark, *arguments) in roles.items():
+        for role, (mark, arguments) in roles.items():
             with terminal(mark, *arguments) as process:
                 taken[role].append(await process.first_picture_s())
     print(f"from the start of the process, median of {runs}:")
@@ -201,13 +201,17 @@ async def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "bench.db"
         writer = await fill(database)
-        await measure_start(database, options.runs)
-        feeder = asyncio.create_task(feed(writer))
-        for keys in options.keys:
-            await measure_cost(database, options.seconds, keys)
-        feeder.cancel()
-        await asyncio.gather(feeder, return_exceptions=True)
-        await writer.close()
+        feeder: asyncio.Task[None] | None = None
+        try:
+            await measure_start(database, options.runs)
+            feeder = asyncio.create_task(feed(writer))
+            for keys in options.keys:
+                await measure_cost(database, options.seconds, keys)
+        finally:
+            if feeder:
+                feeder.cancel()
+                await asyncio.gather(feeder, return_exceptions=True)
+            await writer.close()
 
 
 if __name__ == "__main__":

@@ -35,12 +35,13 @@ class Premises:
     lock: DatabaseLock
     listener: socket.socket
     admin: socket.socket
+    admin_path: Path
     url: str
 
     def release(self) -> None:
         """Remove the admin socket and let others have the database."""
         with contextlib.suppress(OSError):
-            Path(self.admin.getsockname()).unlink()
+            self.admin_path.unlink()
         self.listener.close()
         self.admin.close()
         self.lock.release()
@@ -55,11 +56,12 @@ def take_premises(database: Path, host: str | None, port: int, public_url: str |
         lock = undo.enter_context(DatabaseLock.acquire(database, "serve", LOCK_WAIT_S))
         prepare_database(database)
         listener = undo.enter_context(bind_listener(host, port))
-        admin = undo.enter_context(bind_admin(admin_socket_path(database)))
-        lock.announce(Holder(os.getpid(), "serve", admin.getsockname()))
+        admin_path = admin_socket_path(database)
+        admin = undo.enter_context(bind_admin(admin_path))
+        lock.announce(Holder(os.getpid(), "serve", str(admin_path)))
         undo.pop_all()
     url = public_url or reachable_url(host, listener.getsockname()[1])
-    return Premises(database, lock, listener, admin, url)
+    return Premises(database, lock, listener, admin, admin_path, url)
 
 
 def bind_listener(host: str | None, port: int) -> socket.socket:

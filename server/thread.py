@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from store.errors import AgentmonError
 
 if TYPE_CHECKING:
     from server.runtime import Runtime, RuntimeOptions
+
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 log = logging.getLogger("agentmon.receiver")
 
@@ -49,6 +52,9 @@ class ReceiverThread:
         return self.ended.wait(timeout_s)
 
     def _run(self) -> None:
+        # Python runs handlers on the main thread alone; a signal that the kernel gives to another one while that
+        # sleeps in `wait` would be noticed by nobody. The threads that this one starts inherit the mask.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve())

@@ -74,10 +74,14 @@ class FleetScreen(ConsoleScreen):
         yield Static(id="empty")
         yield ActionFooter(self.room, read_only)
 
-    def on_mount(self) -> None:
-        """Follow the fleet."""
+    def on_screen_resume(self) -> None:
+        """Follow the fleet while it is seen: a covered screen that draws makes Textual repaint the one on top."""
         self.console.fleet_changed.subscribe(self, self._on_fleet)
         self._arrange()
+
+    def on_screen_suspend(self) -> None:
+        """Let the fleet change unseen."""
+        self.console.fleet_changed.unsubscribe(self)
 
     @property
     def table(self) -> FleetTable:
