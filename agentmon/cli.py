@@ -9,6 +9,7 @@ import sys
 import click
 
 from agentmon.agents import agent
+from agentmon.backup import backup
 from agentmon.exits import Exit
 from agentmon.history import history
 from agentmon.monitors import monitor
@@ -44,7 +45,7 @@ def root() -> None:
     """
 
 
-for command in (serve, tui, monitor, status, history, agent):
+for command in (serve, tui, monitor, status, history, backup, agent):
     root.add_command(command)
 
 

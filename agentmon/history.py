@@ -1,45 +1,35 @@
-"""`agentmon history`: a monitor's stored reports."""
+"""`agentmon history`: a monitor's stored series, as rows for people, for spreadsheets and for programs.
+
+A row is a JSON object: a report's fields, or with a rolled-up step a spread (`avg`, `min`, `max`) for each number.
+The other forms are made from it.
+"""
 
 import asyncio
 import csv
 import json
 import sys
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentmon.monitors import Duration
 from agentmon.options import common_options, database, option
+from agentmon.times import PointInTime
 
 if TYPE_CHECKING:
-    from store.models import Sample
+    from store.models import Monitor
     from store.reader import Reader
+    from store.series import Point
 
-END_OF_TIME = 2**62
+AUTO_ROWS = 500
+"""About as many rows as `--step auto` aims at: a day of minutely reports is still raw, a month is hours."""
 
+MOUNT_COLUMN = "disk:"
 
-class PointInTime(click.ParamType[int]):
-    """A time ago (`24h`) or an ISO 8601 time (UTC unless it says otherwise), in UTC milliseconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return milliseconds; anything else is wrong usage."""
-        from store.writer import wall_clock_ms
-
-        if isinstance(value, int):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return wall_clock_ms() - round(Duration().convert(value, param, ctx) * 1000)
-        try:
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return round(aware.timestamp() * 1000)
-        except (OverflowError, ValueError):
-            return self.fail(f"{value!r} lies outside the calendar", param, ctx)
+Row = dict[str, Any]
+Show = Callable[[AsyncIterator[Row]], Coroutine[Any, Any, None]]
 
 
 @click.command()
@@ -47,66 +37,119 @@ class PointInTime(click.ParamType[int]):
 @click.argument("name")
 @option("--since", type=PointInTime(), default="24h", show_default=True, help="A time ago, or an ISO 8601 time.")
 @option("--until", type=PointInTime(), metavar="T", help="Up to and without this time.  [default: now]")
-@option("--step", type=click.Choice(["raw", "auto"]), default="auto", show_default=True, help="Every report as stored.")
+@option(
+    "--step",
+    type=click.Choice(["raw", "5m", "1h", "auto"]),
+    default="auto",
+    show_default=True,
+    help="Reports as stored, rolled up, or by the length of the time.",
+)
 @option("--json", "as_json", is_flag=True, help="A list of objects, oldest first.")
 @option("--csv", "as_csv", is_flag=True, help="A row a report, a column a mount.")
 def history(name: str, since: int, until: int | None, step: str, as_json: bool, as_csv: bool) -> None:
-    """Show the reports that a server sent, oldest first."""
+    """Show what a server reported, oldest first."""
+    from store.tiers import END_OF_TIME
+
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
     show = _show_json if as_json else _show_csv if as_csv else _show_lines
-    asyncio.run(_run(database(), name, since, END_OF_TIME if until is None else until, show))
+    asyncio.run(_run(database(), name, since, END_OF_TIME if until is None else until, step, show))
 
 
-async def _run(path: Path, name: str, since: int, until: int, show: Any) -> None:
+async def _run(path: Path, name: str, since: int, until: int, step: str, show: Show) -> None:
     from agentmon.reading import reading, required
 
     async with reading(path) as reader:
         monitor = required(await reader.monitor(name), name)
-        await show(reader, monitor.id, since, until)
+        await show(_rows(reader, monitor, since, until, step))
 
 
-async def _show_json(reader: "Reader", monitor_id: int, since: int, until: int) -> None:
+async def _rows(reader: "Reader", monitor: "Monitor", since: int, until: int, step: str) -> AsyncIterator[Row]:
     from agentmon.output import sample_fields
+    from store.tiers import ROLLED
+    from store.writer import wall_clock_ms
 
-    separator = "["
-    async for page in reader.sample_pages(monitor_id, since, until):
+    if step == "auto":
+        step = await reader.finest_step(monitor, since, min(until, wall_clock_ms()), AUTO_ROWS)
+    for tier in ROLLED:
+        if tier.name == step:
+            for point in (await reader.tier_points(monitor, tier, since, until)).points:
+                yield _point_fields(point)
+            return
+    async for page in reader.sample_pages(monitor.id, since, until):
         for sample in page:
-            click.echo(separator + json.dumps(sample_fields(sample)), nl=False)
-            separator = ",\n "
+            yield sample_fields(sample)
+
+
+def _point_fields(point: "Point") -> Row:
+    from agentmon.output import iso_time
+    from store.buckets import SCALES
+
+    spreads = {name: point.numbers.get(name) for name in SCALES}
+    return {
+        "at": iso_time(point.at),
+        "count": point.count,
+        **{name: spread and asdict(spread) for name, spread in spreads.items()},
+        "network_rx_bytes": point.rx_bytes,
+        "network_tx_bytes": point.tx_bytes,
+        "network_rx_rate": point.rx_rate,
+        "network_tx_rate": point.tx_rate,
+        "disk_usage": [asdict(mount) for mount in point.mounts],
+    }
+
+
+async def _show_json(rows: AsyncIterator[Row]) -> None:
+    separator = "["
+    async for row in rows:
+        click.echo(separator + json.dumps(row), nl=False)
+        separator = ",\n "
     click.echo("[]" if separator == "[" else "]")
 
 
-async def _show_csv(reader: "Reader", monitor_id: int, since: int, until: int) -> None:
-    from agentmon.output import sample_fields
-
-    samples = await reader.samples(monitor_id, since, until)
-    mounts = sorted({mount.mount for sample in samples for mount in sample.report.disk_usage})
-    table = csv.writer(sys.stdout)
-    for place, sample in enumerate(samples):
-        fields = sample_fields(sample)
-        usages = {mount["mount"]: mount["usage"] for mount in fields.pop("disk_usage")}
-        if place == 0:
-            table.writerow([*fields, *(f"disk:{mount}" for mount in mounts)])
-        table.writerow([*fields.values(), *(usages.get(mount) for mount in mounts)])
+async def _show_csv(rows: AsyncIterator[Row]) -> None:
+    flat = [_flat(row) async for row in rows]
+    columns = list(dict.fromkeys(column for row in flat for column in row if not column.startswith(MOUNT_COLUMN)))
+    mounts = sorted({column for row in flat for column in row if column.startswith(MOUNT_COLUMN)})
+    table = csv.DictWriter(sys.stdout, columns + mounts)
+    if flat:
+        table.writeheader()
+    table.writerows(flat)
 
 
-async def _show_lines(reader: "Reader", monitor_id: int, since: int, until: int) -> None:
+def _flat(row: Row) -> Row:
+    """Return a row without nesting: a column for each part of a spread and for each mount's usage."""
+    flat: Row = {}
+    for name, value in row.items():
+        if name == "disk_usage":
+            flat |= _flat({MOUNT_COLUMN + mount["mount"]: mount["usage"] for mount in value})
+        elif isinstance(value, dict):
+            flat |= {f"{name}_{part}": number for part, number in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+async def _show_lines(rows: AsyncIterator[Row]) -> None:
     from agentmon.output import say
 
-    async for page in reader.sample_pages(monitor_id, since, until):
-        for sample in page:
-            say(_line(sample))
+    async for row in rows:
+        say(_line(row))
 
 
-def _line(sample: "Sample") -> str:
-    from agentmon.output import iso_time
-
-    report = sample.report
-    parts = [f"{iso_time(sample.at)}", f"cpu {report.cpu_usage:5.1f}%", f"mem {report.memory_usage:5.1f}%"]
-    if report.swap_usage is not None:
-        parts.append(f"swap {report.swap_usage:5.1f}%")
-    if report.load_1m is not None:
-        parts.append(f"load {report.load_1m:.2f}")
-    parts += [f"{mount.mount} {mount.usage:.0f}%" for mount in report.disk_usage]
+def _line(row: Row) -> str:
+    parts = [row["at"], f"cpu {_percent(row['cpu_usage'])}", f"mem {_percent(row['memory_usage'])}"]
+    if row["swap_usage"] is not None:
+        parts.append(f"swap {_percent(row['swap_usage'])}")
+    if row["load_1m"] is not None:
+        parts.append(f"load {_value(row['load_1m']):.2f}")
+    parts += [f"{mount['mount']} {_value(mount['usage']):.0f}%" for mount in row["disk_usage"]]
     return "  ".join(parts)
+
+
+def _percent(value: Any) -> str:
+    return f"{_value(value):5.1f}%"
+
+
+def _value(value: Any) -> float:
+    number: float = value["avg"] if isinstance(value, dict) else value
+    return number

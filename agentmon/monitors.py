@@ -1,33 +1,12 @@
 """`agentmon monitor …`: creating monitors, their keys, and changing what is known of them."""
 
 import asyncio
-import re
 import sys
-from typing import Any
 
 import click
 
 from agentmon.options import common_options, database, option
-
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-MAX_DURATION_S = 10 * 365 * 86400
-
-
-class Duration(click.ParamType[float]):
-    """A time like `90`, `90s`, `15m`, `2h` or `1d`, in seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds; anything else than a positive time of at most ten years is wrong usage."""
-        if isinstance(value, float):
-            return value
-        match = DURATION.fullmatch(value)
-        seconds = float(match[1]) * UNIT_S[match[2]] if match else 0.0
-        if not 0 < seconds <= MAX_DURATION_S:
-            self.fail(f"{value!r} is no duration: write 90s, 15m, 2h or 1d", param, ctx)
-        return seconds
+from agentmon.times import Duration
 
 
 @click.group()

@@ -41,8 +41,12 @@ def sample_fields(sample: Sample) -> dict[str, Any]:
 
 
 def monitor_fields(monitor: Monitor, now: int) -> dict[str, Any]:
-    """Return a monitor as `status --json` shows it."""
+    """Return a monitor as `status --json` shows it; a mount has `full_in_s` if it will be full one day."""
     last = monitor.last_report_at
+    fields = report_fields(monitor.report)
+    for mount in fields["disk_usage"] or []:
+        if mount["mount"] in monitor.full_at:
+            mount["full_in_s"] = max(0, monitor.full_at[mount["mount"]] - now) / 1000
     return {
         "id": monitor.id,
         "name": monitor.name,
@@ -50,7 +54,7 @@ def monitor_fields(monitor: Monitor, now: int) -> dict[str, Any]:
         "since": iso_time(monitor.status_since),
         "last_report_at": iso_time(last),
         "silence_s": None if last is None else max(0, now - last) / 1000,
-        **report_fields(monitor.report),
+        **fields,
         "network_rx_rate": monitor.network_rx_rate,
         "network_tx_rate": monitor.network_tx_rate,
     }

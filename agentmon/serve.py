@@ -11,11 +11,13 @@ import click
 
 from agentmon.exits import Exit
 from agentmon.options import common_options, database, option
+from agentmon.times import Duration
 
 if TYPE_CHECKING:
     from server.premises import Premises
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
+    from store.tiers import Retention
 
 DEFAULT_PORT = 8420
 SELF_INTERVAL_S = 10.0
@@ -37,6 +39,11 @@ SELF_INTERVAL_S = 10.0
     metavar="N",
     help="Reports a second that one key may send for long; 0: no limit.",
 )
+@option("--keep-raw", type=Duration(), default="48h", show_default=True, metavar="TIME", help="Keep reports so long.")
+@option(
+    "--keep-5m", type=Duration(), default="14d", show_default=True, metavar="TIME", help="Keep 5 minutes' averages."
+)
+@option("--keep-1h", type=Duration(), default="400d", show_default=True, metavar="TIME", help="Keep hours' averages.")
 @option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
 def serve(
     tui: bool,
@@ -45,6 +52,9 @@ def serve(
     public_url: str | None,
     monitor_self: bool,
     max_report_rate: float,
+    keep_raw: float,
+    keep_5m: float,
+    keep_1h: float,
     keep_serving: bool,
 ) -> None:
     """Receive the agents' reports, and with --tui show them live."""
@@ -55,10 +65,11 @@ def serve(
         raise click.UsageError("--keep-serving goes with --tui")
     if tui:
         _require_terminal()
+    retention = _retention(keep_raw, keep_5m, keep_1h)
     path = database()
     premises = take_premises(path, host, port, _plain_url(public_url))
     _start_log(path, tui)
-    receiver = ReceiverThread(premises, lambda: _options(max_report_rate))
+    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention))
     receiver.start()
     if monitor_self:
         _monitor_self(premises, receiver, path)
@@ -115,11 +126,23 @@ def _start_log(path: Path, tui: bool) -> None:
         raise click.ClickException(f"cannot write the log beside the database: {error.strerror}") from error
 
 
-def _options(max_report_rate: float) -> "RuntimeOptions":
+def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Retention":
+    from store.tiers import Retention
+
+    try:
+        return Retention(*(round(seconds * 1000) for seconds in (raw_s, five_minutes_s, one_hour_s)))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _options(max_report_rate: float, retention: "Retention") -> "RuntimeOptions":
     from server.receiver import ReceiverOptions
     from server.runtime import RuntimeOptions
+    from server.upkeep import UpkeepOptions
 
-    return RuntimeOptions(receiver=ReceiverOptions(max_report_rate=max_report_rate))
+    return RuntimeOptions(
+        receiver=ReceiverOptions(max_report_rate=max_report_rate), upkeep=UpkeepOptions(retention=retention)
+    )
 
 
 def _require_terminal() -> None:

@@ -17,7 +17,7 @@ from store.models import FleetChange, Monitor, Sample
 from store.past import fleet_at
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
 from store.schema import inspect_database, migrations
-from store.series import Plan, Series, plan, read_oldest, read_points
+from store.series import RAW, Plan, Series, plan, read_oldest, read_points
 from store.text import safe_text
 from store.tiers import ONE_HOUR, Tier
 
@@ -95,6 +95,14 @@ class Reader:
             return await read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s)
         except sqlite3.Error as error:
             raise unreadable(error) from error
+
+    async def finest_step(self, monitor: Monitor, since: int, until: int, points: int) -> str:
+        """Return the step ("raw", "5m", "1h") that `series` would read for so many points."""
+        try:
+            chosen = plan(since, until, points, await read_oldest(self._connection, monitor.id, since))
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+        return chosen.tier.name if chosen.tier else RAW
 
     async def tier_points(self, monitor: Monitor, tier: Tier, since: int, until: int) -> Series:
         """Return a period as a tier holds it, bucket by bucket."""

@@ -22,6 +22,9 @@ from store.buckets import (
 from store.rollup import gap_ms
 from store.tiers import FIVE_MINUTES, ONE_HOUR, Tier
 
+RAW = "raw"
+"""The step of a series that is made from the reports themselves."""
+
 GAP_STEPS = 1.5
 GAP_INTERVALS = 2.5
 """Points further apart than both have a gap between them."""
@@ -166,7 +169,7 @@ async def read_points(
     paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (monitor_id,))}
     apart = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
     points = _points(rows, disks, paths, step_ms)
-    return Series(tier.name if tier else "raw", step_ms, round(apart), points)
+    return Series(tier.name if tier else RAW, step_ms, round(apart), points)
 
 
 def _points(

@@ -19,6 +19,7 @@ COMMANDS = [
     ["monitor", "set"],
     ["status"],
     ["history"],
+    ["backup"],
     ["agent"],
 ]
 

@@ -1,0 +1,49 @@
+"""Durations and points in time as users type them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_DURATION_S = 10 * 365 * 86400
+
+
+class Duration(click.ParamType[float]):
+    """A time like `90`, `90s`, `15m`, `2h` or `1d`, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds; anything else than a positive time of at most ten years is wrong usage."""
+        if isinstance(value, float):
+            return value
+        match = DURATION.fullmatch(value)
+        seconds = float(match[1]) * UNIT_S[match[2]] if match else 0.0
+        if not 0 < seconds <= MAX_DURATION_S:
+            self.fail(f"{value!r} is no duration: write 90s, 15m, 2h or 1d", param, ctx)
+        return seconds
+
+
+class PointInTime(click.ParamType[int]):
+    """A time ago (`24h`) or an ISO 8601 time (UTC unless it says otherwise), in UTC milliseconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return milliseconds; anything else is wrong usage."""
+        from store.writer import wall_clock_ms
+
+        if isinstance(value, int):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return wall_clock_ms() - round(Duration().convert(value, param, ctx) * 1000)
+        try:
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return round(aware.timestamp() * 1000)
+        except (OverflowError, ValueError):
+            return self.fail(f"{value!r} lies outside the calendar", param, ctx)
