@@ -5,11 +5,15 @@ Plain values and two awaitables, no timers: the app decides when to call them.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from store.errors import AgentmonError
 from store.models import FleetChange, Monitor, ReceiverInfo, Sample
 from tui.ports import Admin
+
+if TYPE_CHECKING:
+    # SQLite comes with it, which is not waited for before the first picture.
+    from store.series import Series
 
 
 class FleetReader(Protocol):
@@ -29,6 +33,22 @@ class FleetReader(Protocol):
 
     async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
         """Return stored reports, oldest first."""
+        ...
+
+    async def fleet_at(self, at: int) -> tuple[Monitor, ...]:
+        """Return the fleet as it was at a time (ms)."""
+        ...
+
+    async def series(self, monitor: Monitor, since: int, until: int, points: int) -> "Series":
+        """Return a period of a monitor's history (ms, half open) as at most `points` points."""
+        ...
+
+    async def receiver_runs(self, since: int, until: int) -> list[tuple[int, int]]:
+        """Return the times (ms, from and to) in a period during which a receiver ran, oldest first."""
+        ...
+
+    async def traffic(self, monitor_id: int, since: int, until: int) -> tuple[int, int]:
+        """Return the bytes (received, sent) that moved in a period, to the hour."""
         ...
 
     async def close(self) -> None:

@@ -1,12 +1,11 @@
 """A running console on the fleet screen, and what one can see of it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
-from store.models import Monitor
-from tests.tui.conftest import House, a_monitor, a_report
+from tests.tui.standins import House, shown
 from tui.screens.fleet import FleetScreen
 from tui.widgets.fleet_table import FleetTable
 
@@ -39,11 +38,11 @@ class Fleet:
         return self.table.current.name if self.table.current else None
 
     def line(self, y: int) -> str:
-        return "".join(segment.text for segment in self.house.app.screen._compositor.render_strips()[y])
+        return self.text.splitlines()[y]
 
     @property
     def text(self) -> str:
-        return "\n".join(self.line(y) for y in range(self.house.app.size.height))
+        return shown(self.house.app)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -51,7 +50,7 @@ class Fleet:
 
     async def second(self, count: int = 1) -> None:
         """Let seconds pass on the clock, and the console notice."""
-        self.house.clock.at += count
+        self.house.seconds += count
         await self.house.app.refresh_fleet()
         await self.pilot.pause()
 
@@ -64,16 +63,3 @@ async def running(house: House, size: tuple[int, int] = (80, 24)) -> AsyncIterat
         await house.app.feed.ask_receiver()
         await fleet.second(0)
         yield fleet
-
-
-def many(count: int = 100) -> list[Monitor]:
-    return [a_monitor(i, f"node-{i}", report=a_report(cpu=i % 100)) for i in range(1, count + 1)]
-
-
-async def until(fleet: Fleet, condition: Callable[[], bool]) -> None:
-    """Wait until it holds: workers take a few turns of the loop."""
-    for _ in range(100):
-        if condition():
-            return
-        await fleet.pilot.pause()
-    assert condition()

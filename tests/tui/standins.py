@@ -25,6 +25,7 @@ from store.models import (
     Sample,
     Status,
 )
+from store.series import RAW, Series
 from tui.app import ConsoleApp
 
 NOW = 1_772_370_300_000
@@ -106,25 +107,47 @@ def hour(report: Report = REPORT, until: int = NOW - 3000) -> list[Sample]:
 
 
 class MemoryStore:
-    """The reader's methods over values that a test sets."""
+    """The reader's methods over values that a test sets; `put` and `drop` change them.
+
+    `past` holds the fleet at a time, from that time on until the next; `gate` holds reads of it back until it is set.
+    `fleet_error` is what reading the present fleet raises, `error` what reading history does.
+    """
 
     def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None) -> None:
         """Hold some monitors, and reports that all of them share."""
         self.monitors = {one.id: one for one in monitors}
         self.stored = samples or []
+        self.points: dict[int, Series] = {}
+        self.past: dict[int, tuple[Monitor, ...]] = {}
+        self.runs: list[tuple[int, int]] = []
         self.asked: list[tuple[int, int]] = []
+        self.asked_past: list[int] = []
+        self.fleet_error: AgentmonError | None = None
         self.error: AgentmonError | None = None
+        self.closed = False
+        self.gate = asyncio.Event()
+        self.gate.set()
         self._seq = max((one.seq for one in monitors), default=0)
 
     def put(self, changed: Monitor) -> None:
-        """Add a monitor or replace the one of its id."""
+        """Add a monitor or replace the one of its id, under the next sequence number."""
         self._seq += 1
         self.monitors[changed.id] = replace(changed, seq=self._seq)
 
+    def drop(self, monitor_id: int) -> None:
+        """Delete a monitor."""
+        del self.monitors[monitor_id]
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
     async def changes(self, since: int = 0) -> FleetChange:
         """Return what changed."""
+        if self.fleet_error is not None:
+            raise self.fleet_error
         changed = tuple(one for one in self.monitors.values() if one.seq > since)
-        return FleetChange(self._seq, changed, frozenset(self.monitors))
+        return FleetChange(max((one.seq for one in changed), default=since), changed, frozenset(self.monitors))
 
     async def monitor(self, name: str) -> Monitor | None:
         """Return the monitor of that name."""
@@ -137,12 +160,35 @@ class MemoryStore:
     async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
         """Return the reports of a period."""
         self.asked.append((since, until))
-        if self.error is not None:
-            raise self.error
+        self._check()
         return [sample for sample in self.stored if since <= sample.at < until]
 
+    async def fleet_at(self, at: int) -> tuple[Monitor, ...]:
+        """Return the newest fleet of `past` up to then, or today's."""
+        self.asked_past.append(at)
+        await self.gate.wait()
+        self._check()
+        times = [time for time in self.past if time <= at]
+        return self.past[max(times)] if times else tuple(self.monitors.values())
+
+    async def series(self, monitor: Monitor, since: int, until: int, points: int) -> Series:
+        """Return what was set for a monitor, whatever the period; nothing otherwise."""
+        self._check()
+        return self.points.get(monitor.id, Series(RAW, 60_000, 150_000, ()))
+
+    async def receiver_runs(self, since: int, until: int) -> list[tuple[int, int]]:
+        """Return `runs`; if there are none, one over the whole period."""
+        self._check()
+        return self.runs or [(since, until)]
+
+    async def traffic(self, monitor_id: int, since: int, until: int) -> tuple[int, int]:
+        """Return a byte received per millisecond, and half of one sent."""
+        self._check()
+        return until - since, (until - since) // 2
+
     async def close(self) -> None:
-        """Hold nothing open."""
+        """Remember that the database was let go."""
+        self.closed = True
 
 
 class MemoryAdmin:
@@ -154,6 +200,7 @@ class MemoryAdmin:
         self.keys = dict.fromkeys(store.monitors, key_of(1))
         self.calls: list[str] = []
         self.error: AgentmonError | None = None
+        self.info = ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -175,8 +222,10 @@ class MemoryAdmin:
         return Credentials(monitor_id, name, key, install)
 
     async def receiver(self) -> ReceiverInfo:
-        """Return that all is well."""
-        return ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
+        """Return `info`."""
+        if self.error is not None:
+            raise self.error
+        return self.info
 
     async def credentials(self, name: str) -> Credentials:
         """Return key and command."""
@@ -216,7 +265,7 @@ class MemoryAdmin:
     async def delete(self, name: str) -> None:
         """Forget."""
         await self._enter(f"delete {name}")
-        del self.store.monitors[await self._id(name)]
+        self.store.drop(await self._id(name))
 
 
 class House:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import StoreUnavailableError
+from store.fleet_errors import StoreUnavailableError
 from store.models import FleetChange
-from tests.tui.conftest import NOW, MakeHouse, MemoryAdmin, MemoryReader, a_monitor, small_fleet
+from tests.tui.conftest import MakeHouse
+from tests.tui.fleets import a_monitor, small_fleet
+from tests.tui.standins import NOW, MemoryAdmin, MemoryStore
 from tui.app import ConsoleApp
 from tui.feed import FleetChanged, FleetFeed, FleetReader
 
@@ -41,7 +43,7 @@ async def test_ctrl_c_says_how_to_quit(house: MakeHouse) -> None:
 async def test_the_clock_is_the_one_handed_in(house: MakeHouse) -> None:
     made = house()
     assert made.app.now() == NOW
-    made.clock.at += 1.5
+    made.seconds += 1.5
     assert made.app.now() == NOW + 1500
 
 
@@ -54,7 +56,7 @@ async def test_a_toast_shows_markup_and_escapes_as_text(house: MakeHouse) -> Non
 
 
 async def test_the_reader_is_refused_until_the_database_is_open(tmp_path: Path) -> None:
-    app = ConsoleApp(tmp_path / "none.db", MemoryAdmin(MemoryReader([])))
+    app = ConsoleApp(tmp_path / "none.db", MemoryAdmin(MemoryStore()))
     async with app.run_test() as pilot:
         await app.refresh_fleet()
         await pilot.pause()
@@ -76,7 +78,7 @@ async def test_the_store_is_read_by_itself_every_second(house: MakeHouse) -> Non
         assert made.app.feed.monitors[99].name == "late-comer"
 
 
-def a_feed(store: MemoryReader) -> FleetFeed:
+def a_feed(store: MemoryStore) -> FleetFeed:
     async def opened() -> FleetReader:
         return store
 
@@ -84,7 +86,7 @@ def a_feed(store: MemoryReader) -> FleetFeed:
 
 
 async def test_the_feed_tells_what_is_new_changed_and_gone() -> None:
-    store = MemoryReader(small_fleet())
+    store = MemoryStore(*small_fleet())
     feed = a_feed(store)
     assert await feed.refresh() == FleetChanged(frozenset(range(1, 11)), frozenset())
     assert await feed.refresh() == FleetChanged()
@@ -98,21 +100,21 @@ async def test_the_feed_tells_what_is_new_changed_and_gone() -> None:
 
 
 async def test_the_feed_keeps_its_picture_through_a_failure_and_misses_nothing() -> None:
-    store = MemoryReader(small_fleet())
+    store = MemoryStore(*small_fleet())
     feed = a_feed(store)
     await feed.refresh()
-    store.error = StoreUnavailableError("locked")
+    store.fleet_error = StoreUnavailableError("locked")
     store.put(a_monitor(1, "renamed"))
     assert await feed.refresh() == FleetChanged()
     assert feed.problem == "locked"
     assert len(feed.monitors) == 10
-    store.error = None
+    store.fleet_error = None
     assert await feed.refresh() == FleetChanged(frozenset({1}))
     assert feed.problem is None
 
 
 async def test_a_monitor_deleted_while_it_was_read_is_not_kept() -> None:
-    store = MemoryReader([])
+    store = MemoryStore()
     feed = a_feed(store)
 
     async def torn(since: int = 0) -> FleetChange:
@@ -124,7 +126,7 @@ async def test_a_monitor_deleted_while_it_was_read_is_not_kept() -> None:
 
 
 async def test_the_feed_opens_the_database_again_until_it_can() -> None:
-    store = MemoryReader(small_fleet())
+    store = MemoryStore(*small_fleet())
     tries: list[int] = []
 
     async def opened() -> FleetReader:

@@ -6,8 +6,10 @@ import pytest
 from textual.geometry import Region
 
 from store.models import Status
-from tests.tui.conftest import NOW, MakeHouse, a_monitor, a_report
-from tests.tui.fleet_pilot import TOP_OF_TABLE, many, running
+from tests.tui.conftest import MakeHouse
+from tests.tui.fleet_pilot import TOP_OF_TABLE, running
+from tests.tui.fleets import a_monitor, a_report, many
+from tests.tui.standins import NOW
 from tui.screens.server import ServerScreen
 from tui.widgets.fleet_columns import layout
 from tui.widgets.fleet_table import FleetHeading, FleetTable
@@ -18,7 +20,7 @@ async def test_the_worst_server_stands_on_top(house: MakeHouse) -> None:
         assert fleet.names[0] == "mail"
         assert "✗ down      46m  mail" in fleet.line(TOP_OF_TABLE)
         assert fleet.line(1).split("  ")[0].strip() == "✗ 1 down"
-        assert "http://192.0.2.1:8420  ● healthy" in fleet.line(0)
+        assert "http://monitor.example.org:8420  ● healthy" in fleet.line(0)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 160])

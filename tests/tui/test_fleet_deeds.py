@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from store.errors import DatabaseRefusedError, ReceiverUnreachableError, StoreUnavailableError
+from store.fleet_errors import DatabaseRefusedError, ReceiverUnreachableError, StoreUnavailableError
 from store.models import Status
-from tests.tui.conftest import MakeHouse, a_monitor, a_report
-from tests.tui.fleet_pilot import TOP_OF_TABLE, many, running, until
+from tests.tui.conftest import MakeHouse
+from tests.tui.fleet_pilot import TOP_OF_TABLE, running
+from tests.tui.fleets import a_monitor, a_report, many
+from tests.tui.standins import until
 from tui.screens.key import KeyScreen
 from tui.screens.new_monitor import NewMonitorScreen
 from tui.screens.server import ServerScreen
@@ -34,23 +36,23 @@ async def test_a_read_only_console_says_so_and_changes_nothing(house: MakeHouse)
         assert "New" not in fleet.line(23)
         await fleet.press("n", "p", "d", "K")
         assert fleet.house.app.screen is fleet.screen
-        assert fleet.house.admin.asked == []
+        assert fleet.house.admin.calls == []
 
 
 async def test_a_store_that_cannot_be_read_is_named_and_the_last_picture_stays(house: MakeHouse) -> None:
     async with running(house()) as fleet:
-        fleet.house.store.error = StoreUnavailableError("the database cannot be read: disk I/O error")
+        fleet.house.store.fleet_error = StoreUnavailableError("the database cannot be read: disk I/O error")
         await fleet.second()
         assert "✗ the database cannot be read: disk I/O error" in fleet.line(0)
         assert len(fleet.names) == 10
-        fleet.house.store.error = None
+        fleet.house.store.fleet_error = None
         await fleet.second()
         assert "healthy" in fleet.line(0)
 
 
 async def test_a_store_that_never_could_be_read_is_no_empty_fleet(house: MakeHouse) -> None:
     made = house([])
-    made.store.error = DatabaseRefusedError("x.db is no agentmon database")
+    made.store.fleet_error = DatabaseRefusedError("x.db is no agentmon database")
     async with running(made) as fleet:
         assert "x.db is no agentmon database" in fleet.line(TOP_OF_TABLE + 1)
         assert "Press n" not in fleet.text
@@ -111,13 +113,13 @@ async def test_the_fleet_goes_on_living_under_another_screen(house: MakeHouse) -
 async def test_p_pauses_and_resumes_the_selected_server(house: MakeHouse) -> None:
     async with running(house(many(2))) as fleet:
         await fleet.press("p")
-        await until(fleet, lambda: Status.PAUSED in {monitor.status for monitor in fleet.table.monitors})
+        await until(fleet.pilot, lambda: Status.PAUSED in {monitor.status for monitor in fleet.table.monitors})
         await fleet.second(5)
-        assert fleet.house.admin.asked == [("pause", "node-1", None)]
+        assert fleet.house.admin.calls == ["pause node-1"]
         assert fleet.selected == "node-1", "the next p must not mean the server that took its place"
         await fleet.press("p")
-        await until(fleet, lambda: all(monitor.status is Status.UP for monitor in fleet.table.monitors))
-        assert fleet.house.admin.asked[-1] == ("resume", "node-1")
+        await until(fleet.pilot, lambda: all(monitor.status is Status.UP for monitor in fleet.table.monitors))
+        assert fleet.house.admin.calls[-1] == "resume node-1"
 
 
 async def test_d_deletes_only_once_the_name_is_typed(house: MakeHouse) -> None:
@@ -125,15 +127,15 @@ async def test_d_deletes_only_once_the_name_is_typed(house: MakeHouse) -> None:
         await fleet.press("d", *"nope", "enter", "escape")
         assert fleet.names == ["node-1", "node-2"]
         await fleet.press("d", *"node-1", "enter")
-        await until(fleet, lambda: fleet.names == ["node-2"])
-        assert fleet.house.admin.asked == [("delete", "node-1")]
+        await until(fleet.pilot, lambda: fleet.names == ["node-2"])
+        assert fleet.house.admin.calls == ["delete node-1"]
 
 
 async def test_a_change_that_fails_is_shown_and_the_console_goes_on(house: MakeHouse) -> None:
     async with running(house(many(2))) as fleet:
         fleet.house.admin.error = ReceiverUnreachableError("no receiver runs on [/] this database")
         await fleet.press("p")
-        await until(fleet, lambda: len(fleet.house.app._notifications) == 1)
+        await until(fleet.pilot, lambda: len(fleet.house.app._notifications) == 1)
         toast = next(iter(fleet.house.app._notifications))
         assert toast.message == "no receiver runs on [/] this database"
         assert toast.severity == "error"

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from store.models import Monitor, Status
-from tests.tui.conftest import NOW, a_monitor, a_report, pending, small_fleet
+from tests.tui.fleets import a_monitor, a_report, pending, small_fleet
+from tests.tui.standins import NOW
 from tui.widgets.fleet_order import SORT_KEYS, Order, arranged, fullest, matching, steady
 
 

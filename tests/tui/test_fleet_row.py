@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from store.models import Monitor, MountUsage, Status
-from tests.tui.conftest import NOW, a_monitor, a_report, pending, small_fleet
+from tests.tui.fleets import a_monitor, a_report, pending, small_fleet
+from tests.tui.standins import NOW
 from tui import draw
 from tui.widgets.fleet_columns import COLUMNS, column_at, layout
 from tui.widgets.fleet_order import SORT_KEYS, Order
