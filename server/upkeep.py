@@ -5,8 +5,9 @@ waits long for it. Trouble of the store is the writer's to tell; the housekeepin
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,13 +16,18 @@ from store import changes, expiry
 from store.errors import StoreUnavailableError
 from store.forecasts import forecast
 from store.rollup import roll_up
-from store.tiers import DAY_MS, HOUR_MS, Retention
+from store.tiers import Retention
 from store.writer import Change, Writer
 
 MONITORS_AT_ONCE = 5
 """Monitors rolled up in one transaction: some 10 ms."""
 
 LEAST_PAUSE_S = 0.005
+FORECAST_EVERY_S = 3600.0
+ANALYZE_EVERY_S = 86_400.0
+
+FORGETTING_SPEED = 24
+"""How much faster than time itself forgetting catches up with a clock that jumped ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +38,49 @@ class UpkeepOptions:
     every_s: float = 300.0
 
 
-class Upkeep:
-    """The housekeeping of one writer; `clock` gives UTC milliseconds."""
+class ForgettingClock:
+    """The time of day to forget by: that of the clock, but it never runs ahead of what has been by more than it may.
 
-    def __init__(self, writer: Writer, options: UpkeepOptions, clock: Callable[[], int]) -> None:
+    A clock that is wrong by a year for some minutes would otherwise wipe all history in them. Nothing but the
+    time that really passes tells such a one from a receiver that was off for a year, so forgetting takes its
+    time: after a jump it moves a day ahead for each hour. Late forgetting does no harm.
+    """
+
+    def __init__(self, seen: int | None, clock: Callable[[], int], monotonic: Callable[[], float]) -> None:
+        """Begin at `seen` (ms), a time that the clock had before, or at the clock's if there is none."""
+        self._clock = clock
+        self._monotonic = monotonic
+        self._at = clock() if seen is None else seen
+        self._read_s = monotonic()
+
+    def now(self) -> int:
+        """Return UTC milliseconds."""
+        read_s = self._monotonic()
+        reach = self._at + round((read_s - self._read_s) * 1000 * FORGETTING_SPEED)
+        self._read_s = read_s
+        # A clock that goes back takes nothing of what was reached: it may come forward again.
+        self._at = max(self._at, min(self._clock(), reach))
+        return min(self._clock(), self._at)
+
+
+class Upkeep:
+    """The housekeeping of one writer; `clock` gives UTC milliseconds, `monotonic` seconds that nobody sets."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        options: UpkeepOptions,
+        clock: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Prepare; `run` works until it is cancelled."""
         self._writer = writer
         self._options = options
         self._clock = clock
-        self._forecast_at = 0
-        self._analyzed_at = 0
+        self._monotonic = monotonic
+        reported = [live.monitor.last_report_at for live in writer.lives.values()]
+        self._forgetting = ForgettingClock(max((at for at in reported if at), default=None), clock, monotonic)
+        self._forecast_s = self._analyzed_s = -math.inf
 
     async def run(self) -> None:
         """Go round now and at every interval."""
@@ -53,26 +92,22 @@ class Upkeep:
     async def go_round(self) -> None:
         """Do all that is to be done now; raises `StoreUnavailableError` where the store stops it."""
         ids = list(self._writer.lives)
-        for start in range(0, len(ids), MONITORS_AT_ONCE):
-            await self._do(partial(roll_up, monitor_ids=ids[start : start + MONITORS_AT_ONCE]))
-        await self._expire(ids)
+        now = self._forgetting.now()
+        for some in _groups(ids):
+            await self._do(partial(roll_up, monitor_ids=some))
+        for some in _groups(ids):
+            await self._until_done(partial(expiry.expire, monitor_ids=some, now=now, retention=self._options.retention))
         await self._until_done(changes.purge_deleted)
         await self._forecast(ids)
         await self._until_done(expiry.give_back)
-        if self._clock() - self._analyzed_at >= DAY_MS:
-            self._analyzed_at = self._clock()
+        if self._monotonic() - self._analyzed_s >= ANALYZE_EVERY_S:
+            self._analyzed_s = self._monotonic()
             await self._do(expiry.analyze)
 
-    async def _expire(self, ids: Sequence[int]) -> None:
-        for monitor_id in ids:
-            await self._until_done(
-                partial(expiry.expire, monitor_id=monitor_id, now=self._clock(), retention=self._options.retention)
-            )
-
     async def _forecast(self, ids: Sequence[int]) -> None:
-        if self._clock() - self._forecast_at < HOUR_MS:
+        if self._monotonic() - self._forecast_s < FORECAST_EVERY_S:
             return
-        self._forecast_at = self._clock()
+        self._forecast_s = self._monotonic()
         for monitor_id in ids:
             await self._do(partial(forecast, monitor_id=monitor_id, now=self._clock()))
 
@@ -86,3 +121,8 @@ class Upkeep:
         # As long a pause as the work took: reports get at least half of the writer.
         await asyncio.sleep(max(LEAST_PAUSE_S, time.perf_counter() - began))
         return bool(more)
+
+
+def _groups(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), MONITORS_AT_ONCE):
+        yield ids[start : start + MONITORS_AT_ONCE]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import aiosqlite
 
 from store.ledger import Ledger
-from store.tiers import ONE_HOUR, ROLLED, Retention, Tier
+from store.tiers import ONE_HOUR, ROLLED, Retention
 
 ROWS = 400
 """Rows removed at once: some 3 ms."""
@@ -27,7 +27,12 @@ _DELETE_RAW = (
     "DELETE FROM sample WHERE (monitor_id, at) IN (SELECT monitor_id, at"
     " FROM sample WHERE monitor_id = ? AND at < ? LIMIT ?)",
 )
-_OPEN_SINCE = "SELECT min(at - at % ?) FROM rolled_up WHERE monitor_id = ?"
+_LAST_CLOSED = """
+SELECT max(at) FROM sample WHERE monitor_id = ?1
+AND at < (SELECT min(at - at % ?2) FROM rolled_up WHERE monitor_id = ?1)
+"""
+"""The last report before the hour that is still open; NULL if there is none, or nothing is rolled up yet."""
+
 _DELETE_ROLLED = {
     tier: (
         f"DELETE FROM rollup_{tier.name} WHERE (monitor_id, bucket) IN (SELECT monitor_id, bucket"
@@ -41,22 +46,25 @@ _DELETE_ROLLED = {
 """The names come from `ROLLED`, never from outside."""
 
 _DELETE_VERDICTS = """
-DELETE FROM verdict WHERE monitor_id = ?1 AND at < (
-    SELECT max(at) FROM verdict WHERE monitor_id = ?1 AND at < ?2
+DELETE FROM verdict WHERE (monitor_id, at) IN (
+    SELECT monitor_id, at FROM verdict WHERE monitor_id = ?1
+    AND at < (SELECT max(at) FROM verdict WHERE monitor_id = ?1 AND at < ?2) LIMIT ?3
 )
 """
+"""The last one before the time stays: it tells the status from then on."""
 
 
 async def expire(
-    connection: aiosqlite.Connection, ledger: Ledger, *, monitor_id: int, now: int, retention: Retention
+    connection: aiosqlite.Connection, ledger: Ledger, *, monitor_ids: Sequence[int], now: int, retention: Retention
 ) -> bool:
-    """Remove a little of a monitor's history that is past its retention; returns whether there may be more."""
-    if await _expire_raw(connection, monitor_id, now - retention.raw):
-        return True
-    for tier in ROLLED:
-        if await _expire_tier(connection, tier, monitor_id, now - retention.of(tier)):
-            return True
-    await connection.execute(_DELETE_VERDICTS, (monitor_id, now - retention.of(ONE_HOUR)))
+    """Remove at most `ROWS` of what is past its retention of some monitors; returns whether there may be more."""
+    left = ROWS
+    for monitor_id in monitor_ids:
+        for statement, before in await _past(connection, monitor_id, now, retention):
+            cursor = await connection.execute(statement, (monitor_id, before, left))
+            left -= cursor.rowcount
+            if left <= 0:
+                return True
     return False
 
 
@@ -76,21 +84,17 @@ async def analyze(connection: aiosqlite.Connection, ledger: Ledger) -> None:
     await connection.execute("PRAGMA optimize")
 
 
-async def _expire_raw(connection: aiosqlite.Connection, monitor_id: int, before: int) -> bool:
-    # What a bucket that is still open is made from stays, however old it is: the bucket may be made again.
-    ((open_since,),) = await connection.execute_fetchall(_OPEN_SINCE, (ONE_HOUR.width_ms, monitor_id))
-    if open_since is None:
-        return False
-    return await _delete(connection, _DELETE_RAW, monitor_id, min(before, open_since))
-
-
-async def _expire_tier(connection: aiosqlite.Connection, tier: Tier, monitor_id: int, before: int) -> bool:
-    return await _delete(connection, _DELETE_ROLLED[tier], monitor_id, before // tier.width_ms)
-
-
-async def _delete(connection: aiosqlite.Connection, statements: Sequence[str], monitor_id: int, before: int) -> bool:
-    for statement in statements:
-        cursor = await connection.execute(statement, (monitor_id, before, ROWS))
-        if cursor.rowcount == ROWS:
-            return True
-    return False
+async def _past(
+    connection: aiosqlite.Connection, monitor_id: int, now: int, retention: Retention
+) -> Sequence[tuple[str, int]]:
+    """Return the statements that remove what is past its retention, each with the time or bucket before which."""
+    past = [(_DELETE_VERDICTS, now - retention.one_hour)]
+    for tier in ROLLED:
+        bucket = (now - retention.of(tier)) // tier.width_ms
+        past.extend((statement, bucket) for statement in _DELETE_ROLLED[tier])
+    # What an hour that is still open is made from stays, however old it is: its bucket may be made again. To that
+    # belongs the report before it, from which its first bytes are counted.
+    ((last_closed,),) = await connection.execute_fetchall(_LAST_CLOSED, (monitor_id, ONE_HOUR.width_ms))
+    if last_closed is not None:
+        past.extend((statement, min(now - retention.raw, last_closed)) for statement in _DELETE_RAW)
+    return past

@@ -3,7 +3,7 @@
 import re
 
 UNITS = "KMGTPE"
-_SIZE = re.compile(rf"\s*(\d+(?:[.,]\d+)?)\s*([{UNITS}]?)i?B?\s*", re.IGNORECASE)
+_SIZE = re.compile(rf"\s*(\d+(?:[.,]\d+)?)\s*([{UNITS}]?)i?B?\s*", re.ASCII | re.IGNORECASE)
 
 
 def kibibytes(text: str | None) -> int | None:
