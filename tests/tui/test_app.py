@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from store.fleet_errors import StoreUnavailableError
+from store.errors import StoreUnavailableError
 from store.models import FleetChange
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleets import a_monitor, small_fleet

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from store.fleet_errors import DatabaseRefusedError, ReceiverUnreachableError, StoreUnavailableError
+from store.errors import DatabaseRefusedError, ReceiverUnreachableError, StoreUnavailableError
 from store.models import Status
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, running
