@@ -38,7 +38,7 @@ _DELETE_ROLLED = {
         f"DELETE FROM rollup_{tier.name} WHERE (monitor_id, bucket) IN (SELECT monitor_id, bucket"
         f" FROM rollup_{tier.name} WHERE monitor_id = ?1 AND bucket < ?2 LIMIT ?3)",
         f"DELETE FROM rollup_mount_{tier.name} WHERE (mount_id, bucket) IN (SELECT mount_id, bucket"
-        f" FROM rollup_mount_{tier.name} JOIN mount ON mount.id = mount_id"
+        f" FROM mount CROSS JOIN rollup_mount_{tier.name} ON mount_id = mount.id"
         " WHERE monitor_id = ?1 AND bucket < ?2 LIMIT ?3)",
     )
     for tier in ROLLED
