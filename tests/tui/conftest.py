@@ -7,6 +7,7 @@ import pytest
 from store.models import Monitor
 from tests.tui.fleets import small_fleet
 from tests.tui.standins import House
+from tests.tui.standins import berlin_machine as berlin_machine
 from tests.tui.standins import utc as utc
 
 MakeHouse = Callable[..., House]
