@@ -16,6 +16,7 @@ class Room(StrEnum):
     ANYWHERE = "Anywhere"
     FLEET = "Fleet"
     SERVER = "Server"
+    HISTORY = "History"
     NEW = "New monitor"
     KEY = "Key"
     HELP = "Help"
@@ -48,8 +49,9 @@ FORBIDDEN_KEYS = frozenset({"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"})
 _ANYWHERE = frozenset({Room.ANYWHERE})
 _FLEET = frozenset({Room.FLEET})
 _MONITOR = frozenset({Room.FLEET, Room.SERVER})
-_SECRET = frozenset({Room.SERVER, Room.KEY})
-_INNER = frozenset({Room.SERVER, Room.NEW, Room.KEY, Room.HELP})
+_SERVER = frozenset({Room.SERVER})
+_HISTORY = frozenset({Room.HISTORY})
+_INNER = frozenset({Room.SERVER, Room.HISTORY, Room.NEW, Room.KEY, Room.HELP})
 
 
 def _sort(letter: str, column: str, label: str, order: str) -> Action:
@@ -64,6 +66,27 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
 def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     name = f"scroll_mounts('{where}')"
     return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False)
+
+
+def _secret(room: frozenset[Room], *, in_footer: bool) -> tuple[Action, Action]:
+    reveal, copy = "Show or hide the agent key", "Copy the agent key to the clipboard"
+    return (
+        Action("reveal", ("v",), "v", "Reveal", reveal, room, changes=True, footer=1 if in_footer else None),
+        Action("copy", ("c",), "c", "Copy", copy, room, changes=True, footer=2 if in_footer else None),
+    )
+
+
+def _range(key: str, text: str) -> Action:
+    return Action(f"range('{key}')", (key,), key, f"Last {text}", f"Charts of the last {text}", _HISTORY)
+
+
+def _chart(key: str, title: str) -> Action:
+    return Action(f"chart('{key}')", (key,), key, f"Chart of {title}", f"Chart of {title}", _HISTORY)
+
+
+def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: int | None = None) -> Action:
+    label = where.capitalize()
+    return Action(f"cursor('{where}')", keys, shown, label, text, _HISTORY, palette=False, footer=footer)
 
 
 def _scroll_help(where: str, key: str, text: str) -> Action:
@@ -154,17 +177,9 @@ ACTIONS: tuple[Action, ...] = (
     _move("page_up", ("pageup",), "pgup", "A page up"),
     _move("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
     _move("bottom", ("G", "end"), "G end", "To the last server"),
-    Action("reveal", ("v",), "v", "Reveal", "Show or hide the agent key", _SECRET, changes=True, footer=1),
-    Action(
-        "copy",
-        ("c",),
-        "c",
-        "Copy",
-        "Copy the agent key to the clipboard",
-        _SECRET,
-        changes=True,
-        footer=2,
-    ),
+    Action("history", ("h",), "h", "History", "Charts of the last hour up to the last 400 days", _SERVER, footer=1),
+    *_secret(_SERVER, in_footer=False),
+    *_secret(frozenset({Room.KEY}), in_footer=True),
     Action(
         "copy_install",
         ("i",),
@@ -205,6 +220,28 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
         footer=1,
     ),
+    _range("1", "hour"),
+    _range("2", "6 hours"),
+    _range("3", "24 hours"),
+    _range("4", "7 days"),
+    _range("5", "30 days"),
+    _range("6", "400 days"),
+    Action("next_chart", ("tab",), "tab", "Chart", "The next chart", _HISTORY, footer=1),
+    Action("previous_chart", ("shift+tab",), "shift+tab", "Previous chart", "The chart before", _HISTORY),
+    _chart("c", "CPU and iowait"),
+    _chart("m", "memory and swap"),
+    _chart("n", "network in and out"),
+    _chart("l", "load"),
+    _chart("d", "a mount's usage"),
+    Action("all_charts", ("a",), "a", "All charts", "All charts at once, in a large terminal", _HISTORY),
+    _cursor("earlier", ("left",), "←", "Cursor: read values a column earlier", footer=2),
+    _cursor("later", ("right",), "→", "Cursor: a column later", footer=3),
+    _cursor("much_earlier", ("shift+left", "pageup"), "shift+←", "Cursor: ten columns earlier"),
+    _cursor("much_later", ("shift+right", "pagedown"), "shift+→", "Cursor: ten columns later"),
+    _cursor("first", ("home", "g"), "g home", "Cursor to the beginning"),
+    _cursor("last", ("end", "G"), "G end", "Put the cursor away; the newest values are shown"),
+    Action("mount_after", ("j", "down"), "j ↓", "Mount", "The next mount, less full", _HISTORY, footer=4),
+    Action("mount_before", ("k", "up"), "k ↑", "Previous mount", "The previous mount, fuller", _HISTORY),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(

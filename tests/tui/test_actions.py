@@ -12,6 +12,7 @@ from tui.app import ConsoleApp
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import INDENT, HelpScreen
+from tui.screens.history import HistoryScreen
 from tui.screens.key import KeyScreen
 from tui.screens.new_monitor import NewMonitorScreen
 from tui.screens.server import ServerScreen
@@ -22,6 +23,7 @@ from tui.widgets.footer import footer_actions
 SCREENS: dict[Room, type[ConsoleScreen]] = {
     Room.FLEET: FleetScreen,
     Room.SERVER: ServerScreen,
+    Room.HISTORY: HistoryScreen,
     Room.NEW: NewMonitorScreen,
     Room.KEY: KeyScreen,
     Room.HELP: HelpScreen,

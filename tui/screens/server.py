@@ -19,9 +19,13 @@ from tui.widgets.footer import ActionFooter
 from tui.widgets.mounts import MountTable
 from tui.widgets.readings import readings
 from tui.widgets.secret import HIDDEN
+from tui.widgets.traffic import Traffic, months, traffic_line
 
 SLICE_MS = 600_000
 """The last hour is read in slices, so that a chatty server's reports never stand in memory all at once."""
+
+TRAFFIC_EVERY_MS = 300_000
+"""How often the month's traffic is added up anew: as often as the receiver rolls history up."""
 
 NO_REPORT = """This server has not reported yet.
 
@@ -46,8 +50,11 @@ class ServerScreen(ConsoleScreen):
         self._monitor_id = monitor_id
         self._monitor: Monitor | None = None
         self._course = Course()
+        self._traffic: Traffic | None = None
+        self._traffic_at: int | None = None
         self._agent_key: str | None = None
         self._problem = ""
+        self._traffic_problem = ""
         self._drawn: dict[str, Text] = {}
 
     def subject(self) -> Monitor | None:
@@ -56,7 +63,7 @@ class ServerScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out; the mounts take what the rest leaves."""
-        for name in ("head", "problem", "hint", "readings", "facts"):
+        for name in ("head", "problem", "hint", "readings", "facts", "traffic"):
             yield Static(id=name, markup=False)
         yield MountTable()
         yield ActionFooter(self.room, self.console.read_only)
@@ -87,6 +94,23 @@ class ServerScreen(ConsoleScreen):
         behind = monitor.last_report_at is not None and (self._course.last_at or 0) < monitor.last_report_at
         if behind and not self._reading():
             self.run_worker(self._read_course(), group="course")
+        now = self.console.now()
+        if self._traffic_at is None or abs(now - self._traffic_at) >= TRAFFIC_EVERY_MS:
+            self._traffic_at = now
+            self.run_worker(self._read_traffic(now), group="traffic", exclusive=True)
+
+    async def _read_traffic(self, now: int) -> None:
+        """Add up what moved this month and last."""
+        last_month, this_month = months(now)
+        try:
+            reader = self.console.reader
+            recent = await reader.traffic(self._monitor_id, this_month, now)
+            self._traffic = Traffic(recent, await reader.traffic(self._monitor_id, last_month, this_month))
+        except AgentmonError as error:
+            self._traffic_problem, self._traffic_at = str(error), None
+        else:
+            self._traffic_problem = ""
+        self._draw()
 
     def _leave(self) -> None:
         if not self.is_active:
@@ -122,16 +146,17 @@ class ServerScreen(ConsoleScreen):
             return
         now, feed = self.console.now(), self.console.feed
         self._put("head", head(monitor, now, width))
-        self._put("problem", Text(safe(feed.problem or self._problem)))
+        self._put("problem", Text(safe(feed.problem or self._problem or self._traffic_problem)))
         reported = monitor.report is not None
         hint = NO_REPORT_READ_ONLY if self.console.read_only else NO_REPORT
         self._put("hint", Text("" if reported else hint))
         self._put("readings", readings(monitor, self._course, now, width) if reported else Text())
         key = HIDDEN if self._agent_key is None else self._agent_key
         self._put("facts", facts(monitor, safe(key), self._key_hint(), width))
+        self._put("traffic", traffic_line(self._traffic, width) if reported else Text())
         table = self.query_one(MountTable)
         table.display = reported
-        table.show(monitor.report.disk_usage if monitor.report else ())
+        table.show(monitor.report.disk_usage if monitor.report else (), monitor.full_at, now)
 
     def _key_hint(self) -> str:
         if self.console.read_only:
@@ -146,6 +171,12 @@ class ServerScreen(ConsoleScreen):
         static = self.query_one(f"#{name}", Static)
         static.display = bool(text.plain)
         static.update(text, layout=grown)
+
+    def action_history(self) -> None:
+        """Show the charts of its history."""
+        from tui.screens.history import HistoryScreen
+
+        self.app.push_screen(HistoryScreen(self._monitor_id))
 
     def action_reveal(self) -> None:
         """Show the agent key, or hide it again."""

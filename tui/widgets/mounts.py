@@ -1,5 +1,6 @@
 """All mounted file systems of a server, the fullest first, as one widget that renders lines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -11,26 +12,30 @@ from textual.strip import Strip
 
 from store.models import MountUsage
 from tui import draw
+from tui.forecast import until_full
 
 _SIZE_CELLS = 7
 _PERCENT_CELLS = 4
+_FULL_CELLS = 8
 _MOUNT_MIN = 16
 _BAR_MAX = 48
 
 
 @dataclass(frozen=True, slots=True)
 class MountColumns:
-    """The cells of the columns that grow with the terminal."""
+    """The cells of the columns that grow with the terminal, and of the forecast, which may be absent."""
 
     mount: int
     bar: int
+    full: int = 0
 
 
-def mount_columns(width: int, longest: int) -> MountColumns:
+def mount_columns(width: int, longest: int, *, forecasts: bool = False) -> MountColumns:
     """Share `width` cells between the names of mounts, the longest of `longest` cells, and their bars."""
-    free = max(width - _PERCENT_CELLS - 3 * (_SIZE_CELLS + 1) - 4, 2)
+    full = _FULL_CELLS if forecasts else 0
+    free = max(width - _PERCENT_CELLS - 3 * (_SIZE_CELLS + 1) - 4 - full, 2)
     mount = min(max(longest, _MOUNT_MIN), free * 3 // 5)
-    return MountColumns(mount, min(free - mount, _BAR_MAX))
+    return MountColumns(mount, min(free - mount, _BAR_MAX), full)
 
 
 def by_fullness(mounts: tuple[MountUsage, ...]) -> list[MountUsage]:
@@ -51,17 +56,22 @@ def _sizes(texts: tuple[str | None, ...]) -> str:
 def heading(count: int, columns: MountColumns) -> list[Segment]:
     """Return the line above the mounts."""
     mount = draw.fit("1 mount" if count == 1 else f"{count} mounts", columns.mount) + " " * (columns.bar + 4)
-    return [Segment(mount + "use%" + _sizes(("size", "used", "avail")), Style.parse(draw.DIM_STYLE))]
+    full = "full in".rjust(columns.full) if columns.full else ""
+    return [Segment(mount + "use%" + _sizes(("size", "used", "avail")) + full, Style.parse(draw.DIM_STYLE))]
 
 
-def mount_line(mount: MountUsage, columns: MountColumns) -> list[Segment]:
-    """Return the line of one mount: name, bar, usage, size, used, avail."""
+def mount_line(
+    mount: MountUsage, columns: MountColumns, forecast: tuple[str, draw.Level] = (draw.NONE, "none")
+) -> list[Segment]:
+    """Return the line of one mount: name, bar, usage, size, used, avail, and how long until it is full."""
     style = Style.parse(draw.LEVEL_STYLE[draw.level(mount.usage)])
+    full, worrying = forecast
     return [
         Segment(draw.fit(draw.safe(mount.mount), columns.mount) + "  "),
         Segment(draw.bar(mount.usage, columns.bar), style + Style.parse(draw.TRACK_STYLE)),
         Segment("  " + draw.percent(mount.usage), style),
         Segment(_sizes((mount.size, mount.used, mount.avail))),
+        Segment(_right(full, columns.full) if columns.full else "", Style.parse(draw.LEVEL_STYLE[worrying])),
     ]
 
 
@@ -77,13 +87,15 @@ class MountTable(ScrollView, can_focus=False):
         super().__init__()
         self._mounts: list[MountUsage] = []
         self._longest = 0
+        self._forecasts: dict[str, tuple[str, draw.Level]] = {}
 
-    def show(self, mounts: tuple[MountUsage, ...]) -> None:
-        """Draw these mounts; does nothing if they are what is drawn already."""
+    def show(self, mounts: tuple[MountUsage, ...], full_at: Mapping[str, int], now: int) -> None:
+        """Draw these mounts and when (ms) some will be full; does nothing if that is what is drawn already."""
         ordered = by_fullness(mounts)
-        if ordered == self._mounts:
+        forecasts = {each.mount: until_full(full_at[each.mount], now) for each in mounts if each.mount in full_at}
+        if ordered == self._mounts and forecasts == self._forecasts:
             return
-        self._mounts = ordered
+        self._mounts, self._forecasts = ordered, forecasts
         self._longest = max((cell_len(draw.safe(mount.mount)) for mount in ordered), default=0)
         self.virtual_size = Size(0, len(ordered) + 1)
         self.refresh()
@@ -91,12 +103,13 @@ class MountTable(ScrollView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """Return the heading or one mount's line."""
         width = self.scrollable_content_region.width
-        columns = mount_columns(width - 1, self._longest)
+        columns = mount_columns(width - 1, self._longest, forecasts=bool(self._forecasts))
         row = self.scroll_offset.y + y - 1
         if y == 0:
             line = heading(len(self._mounts), columns)
         elif row < len(self._mounts):
-            line = mount_line(self._mounts[row], columns)
+            mount = self._mounts[row]
+            line = mount_line(mount, columns, self._forecasts.get(mount.mount, until_full(None, 0)))
         else:
             line = []
         return Strip(line).adjust_cell_length(width).apply_style(self.rich_style)
