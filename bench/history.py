@@ -26,7 +26,7 @@ from pathlib import Path
 
 import uvloop
 
-from server.upkeep import Upkeep, UpkeepOptions
+from server.upkeep import MONITORS_AT_ONCE, Upkeep, UpkeepOptions
 from store import changes, expiry
 from store.models import Monitor, MountUsage, Report
 from store.reader import Reader
@@ -135,12 +135,15 @@ async def seed(path: Path, servers: int, days: int) -> None:
     fleet = [(key, Server(name)) for _, name, key in made]
     for stretch in stretches(days):
         began = time.monotonic()
-        for step in range(1, stretch.length // stretch.step + 1):
-            clock.ms += stretch.step
-            seconds = stretch.step // 1000
-            await asyncio.gather(*(writer.store(key, server.report(seconds), "192.0.2.1") for key, server in fleet))
-            if step * stretch.step % stretch.upkeep == 0:
-                await keep_up(writer, clock.ms)
+        for _ in range(stretch.length // stretch.upkeep):
+            storing = []
+            for _ in range(stretch.upkeep // stretch.step):
+                clock.ms += stretch.step
+                reports = [(key, server.report(stretch.step // 1000)) for key, server in fleet]
+                storing += [asyncio.create_task(writer.store(key, report, "192.0.2.1")) for key, report in reports]
+                await asyncio.sleep(0)  # so that they are stamped; they are stored while the next are made
+            await asyncio.gather(*storing)
+            await keep_up(writer, clock.ms)
         print(f"seeded {stretch.length / DAY_MS:.0f} days in {time.monotonic() - began:.0f} s", flush=True)
     await writer.transact(expiry.analyze)
     await writer.close()
@@ -150,8 +153,9 @@ async def keep_up(writer: Writer, now: int) -> None:
     """Do the housekeeping without its pauses."""
     ids = list(writer.lives)
     await writer.transact(partial(roll_up, monitor_ids=ids))
-    while await writer.transact(partial(expiry.expire, monitor_ids=ids, now=now, retention=Retention())):
-        pass
+    for some in itertools.zip_longest(*[iter(ids)] * MONITORS_AT_ONCE, fillvalue=0):
+        while await writer.transact(partial(expiry.expire, monitor_ids=some, now=now, retention=Retention())):
+            pass
     while await writer.transact(expiry.give_back):
         pass
 

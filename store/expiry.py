@@ -5,7 +5,7 @@ reports go in between. Freed pages are used again by what comes; what stays free
 file system in small steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import aiosqlite
 
@@ -21,18 +21,16 @@ PAGES = 64
 SPARE_PAGES = 2_048
 """Free pages (8 MB) that are left in the file for what comes next."""
 
-_DELETE_RAW = (
-    "DELETE FROM sample_mount WHERE (monitor_id, at, position) IN (SELECT monitor_id, at, position"
-    " FROM sample_mount WHERE monitor_id = ? AND at < ? LIMIT ?)",
-    "DELETE FROM sample WHERE (monitor_id, at) IN (SELECT monitor_id, at"
-    " FROM sample WHERE monitor_id = ? AND at < ? LIMIT ?)",
+# What an hour that is still open is made from stays, however old it is: its bucket may be made again. To that
+# belongs the report before it, from which its first bytes are counted. NULL, which nothing is less than, if there
+# is no such report or nothing is rolled up yet.
+_RAW_BEFORE = f"""min(?2, (SELECT max(at) FROM sample WHERE monitor_id = ?1
+    AND at < (SELECT min(at - at % {ONE_HOUR.width_ms}) FROM rolled_up WHERE monitor_id = ?1)))"""
+_DELETE_RAW = tuple(
+    f"DELETE FROM {table} WHERE ({key}) IN"
+    f" (SELECT {key} FROM {table} WHERE monitor_id = ?1 AND at < {_RAW_BEFORE} LIMIT ?3)"
+    for table, key in (("sample_mount", "monitor_id, at, position"), ("sample", "monitor_id, at"))
 )
-_LAST_CLOSED = """
-SELECT max(at) FROM sample WHERE monitor_id = ?1
-AND at < (SELECT min(at - at % ?2) FROM rolled_up WHERE monitor_id = ?1)
-"""
-"""The last report before the hour that is still open; NULL if there is none, or nothing is rolled up yet."""
-
 _DELETE_ROLLED = {
     tier: (
         f"DELETE FROM rollup_{tier.name} WHERE (monitor_id, bucket) IN (SELECT monitor_id, bucket"
@@ -60,7 +58,7 @@ async def expire(
     """Remove at most `ROWS` of what is past its retention of some monitors; returns whether there may be more."""
     left = ROWS
     for monitor_id in monitor_ids:
-        for statement, before in await _past(connection, monitor_id, now, retention):
+        for statement, before in _past(now, retention):
             cursor = await connection.execute(statement, (monitor_id, before, left))
             left -= cursor.rowcount
             if left <= 0:
@@ -84,17 +82,10 @@ async def analyze(connection: aiosqlite.Connection, ledger: Ledger) -> None:
     await connection.execute("PRAGMA optimize")
 
 
-async def _past(
-    connection: aiosqlite.Connection, monitor_id: int, now: int, retention: Retention
-) -> Sequence[tuple[str, int]]:
-    """Return the statements that remove what is past its retention, each with the time or bucket before which."""
-    past = [(_DELETE_VERDICTS, now - retention.one_hour)]
+def _past(now: int, retention: Retention) -> Iterator[tuple[str, int]]:
+    """Yield the statements that remove what is past its retention, each with the time or bucket before which."""
+    yield from ((statement, now - retention.raw) for statement in _DELETE_RAW)
     for tier in ROLLED:
         bucket = (now - retention.of(tier)) // tier.width_ms
-        past.extend((statement, bucket) for statement in _DELETE_ROLLED[tier])
-    # What an hour that is still open is made from stays, however old it is: its bucket may be made again. To that
-    # belongs the report before it, from which its first bytes are counted.
-    ((last_closed,),) = await connection.execute_fetchall(_LAST_CLOSED, (monitor_id, ONE_HOUR.width_ms))
-    if last_closed is not None:
-        past.extend((statement, min(now - retention.raw, last_closed)) for statement in _DELETE_RAW)
-    return past
+        yield from ((statement, bucket) for statement in _DELETE_ROLLED[tier])
+    yield _DELETE_VERDICTS, now - retention.one_hour
