@@ -63,6 +63,10 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     return Action(name, keys, shown, text, text, _FLEET, palette=False)
 
 
+def _step(minutes: int, key: str, text: str) -> Action:
+    return Action(f"step({minutes})", (key,), key, text.partition(":")[0].capitalize(), text, _FLEET)
+
+
 def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     name = f"scroll_mounts('{where}')"
     return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False)
@@ -149,7 +153,12 @@ ACTIONS: tuple[Action, ...] = (
         _FLEET,
         footer=6,
     ),
-    Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter", _FLEET),
+    Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter; without one, return to now", _FLEET),
+    _step(-5, "[", "5 minutes back: the whole fleet as it was then"),
+    _step(5, "]", "5 minutes forward, up to now"),
+    _step(-60, "{", "1 hour back"),
+    _step(60, "}", "1 hour forward, up to now"),
+    Action("go_to_time", ("T",), "T", "Go to a time", "Go to a time that you type: 03:12, mon 09:00, -6h", _FLEET),
     _sort("S", "status", "status", "worst first"),
     _sort("A", "age", "last report", "oldest first"),
     _sort("N", "name", "name", "A to Z"),
@@ -157,8 +166,9 @@ ACTIONS: tuple[Action, ...] = (
     _sort("M", "memory", "memory", "highest first"),
     _sort("W", "swap", "swap", "highest first"),
     _sort("D", "disk", "fullest disk", "highest first"),
+    _sort("F", "full", "disk-full forecast", "soonest first"),
     _sort("R", "rx", "network in", "highest first"),
-    _sort("T", "tx", "network out", "highest first"),
+    _sort("X", "tx", "network out", "highest first"),
     _sort("L", "load", "load", "highest first"),
     _sort("Y", "system", "system", "A to Z"),
     Action("sort_left", ("<",), "<", "Sort by the column to the left", "Sort by the column to the left", _FLEET),
@@ -300,4 +310,8 @@ _TEXTUAL_KEYS = {
     "<": "less_than_sign",
     ">": "greater_than_sign",
     ":": "colon",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "{": "left_curly_bracket",
+    "}": "right_curly_bracket",
 }

@@ -131,25 +131,38 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Yield the palette's commands: the actions of the screen below it."""
         room = screen.room if isinstance(screen, ConsoleScreen) else Room.ANYWHERE
         on_monitor = isinstance(screen, ConsoleScreen) and screen.subject() is not None
-        for action in offered(room, read_only=self.read_only, on_monitor=on_monitor):
+        unchanging = self.read_only or (isinstance(screen, ConsoleScreen) and bool(screen.refusal))
+        for action in offered(room, read_only=unchanging, on_monitor=on_monitor):
             if action.palette:
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
 
     def _subject(self) -> Monitor | None:
-        return self.screen.take_subject() if isinstance(self.screen, ConsoleScreen) else None
+        """Return the monitor that is about to be changed, None if there is none or it cannot be."""
+        if self._refused() or not isinstance(self.screen, ConsoleScreen):
+            return None
+        return self.screen.take_subject()
+
+    def _refused(self) -> bool:
+        """Say why nothing can be changed from the screen on top, if so."""
+        refusal = self.screen.refusal if isinstance(self.screen, ConsoleScreen) else ""
+        if refusal:
+            self.say(refusal)
+        return bool(refusal)
 
     def action_new_monitor(self) -> None:
         """Ask for a new monitor's name."""
         from tui.screens.new_monitor import NewMonitorScreen
 
-        self.push_screen(NewMonitorScreen())
+        if not self._refused():
+            self.push_screen(NewMonitorScreen())
 
-    def open_monitor(self, monitor_id: int) -> None:
-        """Show everything about one monitor."""
+    def open_monitor(self, monitor_id: int, until_ms: int | None = None) -> None:
+        """Show everything about one monitor; of the past, its history up to then."""
+        from tui.screens.history import HistoryScreen
         from tui.screens.server import ServerScreen
 
-        self.push_screen(ServerScreen(monitor_id))
+        self.push_screen(ServerScreen(monitor_id) if until_ms is None else HistoryScreen(monitor_id, until_ms))
 
     def action_show_key(self) -> None:
         """Show the agent key of the monitor at hand."""

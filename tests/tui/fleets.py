@@ -55,13 +55,22 @@ def pending(monitor_id: int, name: str) -> Monitor:
 def small_fleet() -> list[Monitor]:
     """Return a fleet with one or more of each status and with values worth looking at."""
     hot = tuple(20 + 75 * i / 59 for i in range(60))
+    soon = {"/": NOW + 40 * 86_400_000, "/srv/backup": NOW + 5 * 86_400_000}
     full = (MountUsage("/", 61.0), MountUsage("/srv/backup", 93.4, "1.8T", "1.7T", "0.1T"))
     return [
         a_monitor(1, "web-1", age_s=3),
         a_monitor(2, "web-2", age_s=41, report=a_report(34.0, load_1m=1.93)),
-        a_monitor(3, "web-10", age_s=18),
-        a_monitor(4, "db-primary.internal.example.org", Status.DEGRADED, 8, report=a_report(95.0), cpu_course=hot),
-        a_monitor(5, "backup", report=a_report(4.0, disk_usage=full, os="FreeBSD 14.1-RELEASE")),
+        a_monitor(3, "web-10", age_s=18, full_at={"/var": NOW + 200 * 86_400_000}),
+        a_monitor(
+            4,
+            "db-primary.internal.example.org",
+            Status.DEGRADED,
+            8,
+            report=a_report(95.0),
+            cpu_course=hot,
+            full_at={"/": NOW + 71_000_000},
+        ),
+        a_monitor(5, "backup", report=a_report(4.0, disk_usage=full, os="FreeBSD 14.1-RELEASE"), full_at=soon),
         a_monitor(6, "mail", Status.DOWN, 2760, report=a_report(2.0)),
         a_monitor(7, "vpn", Status.LATE, 134, report=a_report(1.0, swap_usage=None, os=None)),
         a_monitor(8, "lab", Status.PAUSED, 7200),

@@ -97,6 +97,31 @@ async def test_lines_do_not_slip_away_under_a_moving_cursor(house: MakeHouse) ->
         assert fleet.selected == "node-2"
 
 
+async def test_an_order_by_values_that_move_is_made_anew_every_three_seconds(house: MakeHouse) -> None:
+    async with running(
+        house([a_monitor(1, "a", report=a_report(10)), a_monitor(2, "b", report=a_report(20))])
+    ) as fleet:
+        await fleet.press("C")
+        assert fleet.names == ["b", "a"]
+        fleet.house.store.put(a_monitor(1, "a", report=a_report(30)))
+        for _ in range(2):
+            await fleet.second()
+            assert fleet.names == ["b", "a"]
+            assert " 30%" in fleet.line(TOP_OF_TABLE + 1), "values are never held back"
+        await fleet.second()
+        assert fleet.names == ["a", "b"]
+
+
+async def test_an_order_made_before_the_clock_was_set_back_does_not_stand_still(house: MakeHouse) -> None:
+    async with running(
+        house([a_monitor(1, "a", report=a_report(10)), a_monitor(2, "b", report=a_report(20))])
+    ) as fleet:
+        await fleet.press("C")
+        fleet.house.store.put(a_monitor(1, "a", report=a_report(30)))
+        await fleet.second(-3600)
+        assert fleet.names == ["a", "b"]
+
+
 async def test_the_cursor_takes_the_place_of_a_deleted_server(house: MakeHouse) -> None:
     async with running(house(many(3))) as fleet:
         await fleet.press("G")

@@ -54,6 +54,16 @@ def test_the_disk_column_sorts_by_the_fullest_mount() -> None:
     assert fullest(pending(1, "new")) is None
 
 
+def test_the_forecast_column_sorts_by_the_mount_that_is_full_first() -> None:
+    fleet = [
+        a_monitor(1, "steady"),
+        a_monitor(2, "later", full_at={"/": NOW + 9000}),
+        a_monitor(3, "soon", full_at={"/": NOW + 90_000, "/var": NOW + 10}),
+    ]
+    assert names(arranged(fleet, Order("full"))) == ["soon", "later", "steady"]
+    assert names(arranged(fleet, Order("full", turned=True))) == ["later", "soon", "steady"]
+
+
 def test_asking_for_a_column_again_turns_the_order_round() -> None:
     once = Order().by("cpu")
     assert once == Order("cpu")

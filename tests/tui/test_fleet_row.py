@@ -14,9 +14,9 @@ from tests.tui.standins import NOW
 from tui import draw
 from tui.widgets.fleet_columns import COLUMNS, column_at, layout
 from tui.widgets.fleet_order import SORT_KEYS, Order
-from tui.widgets.fleet_row import Piece, age_text, heading, row
+from tui.widgets.fleet_row import Clocks, Piece, age_text, clocks_of, heading, row
 
-ESSENTIAL = {"status", "age", "name", "cpu", "course", "memory", "disk", "bar", "mount", "rx", "tx"}
+ESSENTIAL = {"status", "age", "name", "cpu", "course", "memory", "disk", "mount", "full", "rx", "tx"}
 
 
 def text(pieces: list[Piece]) -> str:
@@ -24,7 +24,7 @@ def text(pieces: list[Piece]) -> str:
 
 
 def line(monitor: Monitor, width: int = 79, cursor: bool = False) -> str:
-    return text(row(monitor, layout(width), age_text(monitor, NOW), cursor))
+    return text(row(monitor, layout(width), clocks_of(monitor, NOW), cursor))
 
 
 @given(st.integers(min_value=36, max_value=400))
@@ -79,7 +79,7 @@ def test_markup_and_escapes_are_drawn_as_they_are() -> None:
 
 def test_a_line_says_how_a_server_is() -> None:
     shown = line(small_fleet()[4])
-    assert shown.split() == ["●", "up", "5s", "backup", "4%", "▂▃▂▄▃", "41%", "93%", "███▋", "/sr…", "47K", "1.2M"]
+    assert shown.split() == ["●", "up", "5s", "backup", "4%", "▂▃▂▄▃", "41%", "93%", "/sr…", "5d", "47K", "1.2M"]
 
 
 def test_a_status_can_be_told_without_colour() -> None:
@@ -96,7 +96,7 @@ def test_absent_values_are_dashes() -> None:
     bare = a_report(swap_usage=None, load_1m=None, os=None, disk_usage=())
     monitor = a_monitor(1, "x", report=bare, network_rx_rate=None, network_tx_rate=None)
     shown = line(monitor, 159).replace("▁", "").split()
-    assert shown.count(draw.NONE) == 6
+    assert shown.count(draw.NONE) == 7
 
 
 @pytest.mark.parametrize(("age_s", "shown"), [(0, "0s"), (7, "7s"), (44, "40s"), (125, "2m"), (7300, "2h")])
@@ -107,9 +107,36 @@ def test_an_age_is_coarser_the_older_it_is(age_s: float, shown: str) -> None:
 
 def test_a_high_usage_is_loud_and_that_of_a_silent_server_is_not() -> None:
     hot = a_monitor(1, "x", report=a_report(97.0))
-    assert ("  97%", draw.LEVEL_STYLE["critical"]) in row(hot, layout(79), "1s")
+    assert ("  97%", draw.LEVEL_STYLE["critical"]) in row(hot, layout(79), Clocks("1s"))
     down = replace(hot, status=Status.DOWN)
-    assert ("  97%", draw.DIM_STYLE) in row(down, layout(79), "1s")
+    assert ("  97%", draw.DIM_STYLE) in row(down, layout(79), Clocks("1s"))
+
+
+DAY_S = 86_400
+
+
+@pytest.mark.parametrize(
+    ("left_s", "shown", "style"),
+    [
+        (400 * DAY_S, "1y", draw.DIM_STYLE),
+        (12 * DAY_S, "12d", draw.DIM_STYLE),
+        (7 * DAY_S - 1, "6d", draw.LEVEL_STYLE["warn"]),
+        (DAY_S, "1d", draw.LEVEL_STYLE["warn"]),
+        (DAY_S - 1, "23h", draw.LEVEL_STYLE["critical"]),
+        (5 * 3600, "5h", draw.LEVEL_STYLE["critical"]),
+        (1800, "<1h", draw.LEVEL_STYLE["critical"]),
+        (-60, "now", draw.LEVEL_STYLE["critical"]),
+    ],
+)
+def test_the_mount_that_is_full_first_is_told_and_the_louder_the_sooner(left_s: int, shown: str, style: str) -> None:
+    growing = a_monitor(1, "x", full_at={"/": NOW + 900 * DAY_S * 1000, "/var": NOW + left_s * 1000})
+    assert (shown.rjust(6), style) in row(growing, layout(79), clocks_of(growing, NOW))
+    silent = replace(growing, status=Status.DOWN)
+    assert (shown.rjust(6), draw.DIM_STYLE) in row(silent, layout(79), clocks_of(silent, NOW))
+
+
+def test_a_server_whose_mounts_do_not_grow_has_no_forecast() -> None:
+    assert clocks_of(a_monitor(1, "x"), NOW).full == draw.NONE
 
 
 @pytest.mark.parametrize("column", SORT_KEYS)
@@ -125,7 +152,7 @@ def test_the_heading_marks_the_sorting_column_without_moving_a_title(column: str
 
 def test_the_sorting_letters_are_underlined() -> None:
     underlined = "".join(part for part, style in heading(layout(159), Order()) if Style.parse(style).underline)
-    assert underlined == "SANCMWDRTLY"
+    assert underlined == "SANCMWDFRXLY"
 
 
 def test_a_click_on_a_graphic_belongs_to_its_number() -> None:

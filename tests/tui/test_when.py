@@ -149,6 +149,7 @@ def test_between_two_times_of_the_same_name_the_first_is_the_last_that_was() -> 
 
 @needs_zones
 def test_a_time_that_the_clocks_skipped_never_was() -> None:
+    assert BERLIN
     with pytest.raises(WhenError, match="the clocks went forward: 02:30 never was on 2026-03-29"):
         understand("2026-03-29 02:30", ms(SPRING, BERLIN), OLDEST, BERLIN)
 
@@ -156,7 +157,7 @@ def test_a_time_that_the_clocks_skipped_never_was() -> None:
 @needs_zones
 def test_a_day_begins_after_a_midnight_that_the_clocks_skipped() -> None:
     cairo = ZoneInfo("Africa/Cairo")
-    found = understand("2026-04-24", ms("2026-04-25T12:00", cairo), OLDEST, cairo)
+    found = understand("2026-04-24", ms("2026-04-25T12:00"), OLDEST, cairo)
     assert spoken(found.at, cairo) == "Fri 2026-04-24 01:00"
 
 

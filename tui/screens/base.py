@@ -30,6 +30,11 @@ class ConsoleScreen(Screen[None]):
         """Return the same monitor to an action that is about to be carried out on it."""
         return self.subject()
 
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be changed from this screen as it is now; empty if it can."""
+        return ""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Refuse what changes something when the console is read-only."""
         return not (self.console.read_only and action in CHANGING)

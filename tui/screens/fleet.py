@@ -1,5 +1,6 @@
 """The home screen: every server on one line."""
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from rich.text import Text
@@ -8,19 +9,27 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
+from store.errors import AgentmonError
 from store.models import Monitor, Status
 from tui import draw
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
+from tui.past import Past
 from tui.screens.base import ConsoleScreen
+from tui.when import spoken, stepped
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.fleet_order import SORT_KEYS, Order, arranged, matching, steady
+from tui.widgets.fleet_order import MOVING, SORT_KEYS, Order, arranged, matching, steady
 from tui.widgets.fleet_table import FleetHeading, FleetTable
 from tui.widgets.footer import ActionFooter
-from tui.widgets.header import FleetHeader
+from tui.widgets.header import FleetHeader, PastMark
 
 STEADY_MS = 2000
 """Lines keep their places this long after the cursor was moved, so that they do not slip away under it."""
+
+RESORT_MS = 3000
+"""An order by values that always move is made anew no more often than this: calmer to read, and fewer bytes."""
+
+PAST_HINT = "[ ] step, T goes to a time"
 
 
 def empty_note(*, loaded: bool, problem: str | None, read_only: bool, wanted: str) -> Text:
@@ -62,7 +71,9 @@ class FleetScreen(ConsoleScreen):
         super().__init__()
         self.order = Order()
         self.wanted = ""
-        self._moved_at = 0
+        self._past = Past()
+        self._reading_past = False
+        self._moved_at = self._sorted_at = 0
         self._out_of_order = False
 
     def compose(self) -> ComposeResult:
@@ -97,9 +108,24 @@ class FleetScreen(ConsoleScreen):
         self.table.move_by(0)
         return self.table.current
 
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be changed: what one sees is not how things are."""
+        if self._past.wanted is None:
+            return ""
+        return "This is the past: esc returns to now, where things can be changed"
+
+    def _fleet(self) -> tuple[Collection[Monitor], int]:
+        """Return the monitors that are shown, and the time at which they are."""
+        if picture := self._past.picture:
+            return picture.monitors, picture.at
+        return self.console.feed.monitors.values(), self.console.now()
+
     def _on_fleet(self, change: FleetChanged) -> None:
-        if change.changed_ids or change.gone_ids or self._out_of_order or not self.table.monitors:
-            self._arrange(steady_ms=STEADY_MS)
+        if self._past.wanted is not None:
+            self._show_header()
+        elif change.changed_ids or change.gone_ids or self._out_of_order or not self.table.monitors:
+            self._arrange(calmly=True)
         else:
             self.table.tick(self.console.now())
             self._show_header()
@@ -107,33 +133,46 @@ class FleetScreen(ConsoleScreen):
     def _show_header(self) -> None:
         feed = self.console.feed
         problem = feed.problem or feed.receiver_problem
-        self.query_one(FleetHeader).show(feed.monitors.values(), feed.receiver, problem)
+        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark())
 
-    def _arrange(self, steady_ms: int = 0) -> None:
-        """Filter and sort anew, but within `steady_ms` of a move of the cursor leave the lines in their places."""
-        feed, now = self.console.feed, self.console.now()
-        found = matching(feed.monitors.values(), self.wanted)
-        self._out_of_order = now - self._moved_at < steady_ms
+    def _past_mark(self) -> PastMark | None:
+        at = self._past.wanted
+        if at is None:
+            return None
+        first = at == self._oldest()
+        note = "reading…" if self._past.behind else "nothing is older" if first else PAST_HINT
+        return PastMark(spoken(at), note, "esc esc returns to now" if self.query(FilterBar) else "esc returns to now")
+
+    def _arrange(self, *, calmly: bool = False) -> None:
+        """Filter and sort anew; calmly means to leave the lines in their places while that is better to look at."""
+        (monitors, at), now = self._fleet(), self.console.now()
+        found = matching(monitors, self.wanted)
+        self._out_of_order = calmly and self._keeps_still(now)
         if self._out_of_order:
             rows = steady(found, [monitor.id for monitor in self.table.monitors], self.order)
         else:
-            rows = arranged(found, self.order)
-        self.table.show(rows, now)
+            rows, self._sorted_at = arranged(found, self.order), now
+        self.table.show(rows, at, past=self._past.picture is not None)
         self._show_header()
-        self._show_found(len(rows))
+        self._show_found(len(rows), len(monitors))
 
-    def _show_found(self, found: int) -> None:
+    def _keeps_still(self, now: int) -> bool:
+        """Return whether the cursor was just moved, or a restless order just made; a clock set back is not "just"."""
+        moved, resorted = 0 <= now - self._moved_at < STEADY_MS, 0 <= now - self._sorted_at < RESORT_MS
+        return moved or (resorted and self.order.column in MOVING)
+
+    def _show_found(self, found: int, total: int) -> None:
         feed = self.console.feed
         self.set_class(not found, "empty")
-        self.query_one(ActionFooter).show(on_monitor=found > 0)
+        self.query_one(ActionFooter).show(on_monitor=found > 0, past=self._past.wanted is not None)
         for bar in self.query(FilterBar):
-            bar.show_found(found, len(feed.monitors))
+            bar.show_found(found, total)
         if not found:
             note = empty_note(
                 loaded=feed.loaded,
                 problem=feed.problem,
                 read_only=self.console.read_only,
-                wanted=self.wanted if feed.monitors else "",
+                wanted=self.wanted if total else "",
             )
             self.query_one("#empty", Static).update(note)
 
@@ -158,10 +197,58 @@ class FleetScreen(ConsoleScreen):
         """Turn the order round."""
         self._sort(self.order.by(self.order.column))
 
+    def _oldest(self) -> int | None:
+        """Return when (ms) the first server was added, before which nothing is stored; None without a server."""
+        return min((monitor.created_at for monitor in self.console.feed.monitors.values()), default=None)
+
+    def action_step(self, minutes: int) -> None:
+        """Look at the fleet so many minutes later, or earlier if negative."""
+        oldest = self._oldest()
+        if oldest is not None:
+            self._travel(stepped(self._past.wanted, minutes, self.console.now(), oldest))
+
+    def action_go_to_time(self) -> None:
+        """Ask for the time to look at."""
+        from tui.screens.go_to_time import GoToTimeScreen
+
+        oldest = self._oldest()
+        if oldest is not None:
+            self.app.push_screen(GoToTimeScreen(oldest, self._travel))
+
+    def _travel(self, at: int | None) -> None:
+        """Show the fleet as it was at a time (ms), None being now."""
+        if at == self._past.wanted:
+            return
+        self._past.go(at)
+        if at is None:
+            self._arrange()
+            return
+        self._show_header()
+        if not self._reading_past:
+            self._reading_past = True
+            self.run_worker(self._read_past(), group="past")
+
+    async def _read_past(self) -> None:
+        """Read until what was wanted last is shown: a key held down costs one read at a time, and none waits."""
+        try:
+            while self._past.behind:
+                await self._past.read(self.console.reader)
+                self._arrange()
+        except AgentmonError as error:
+            self._past.stay()
+            self.console.say(str(error), error=True)
+            self._arrange()
+        finally:
+            self._reading_past = False
+
     def action_open(self) -> None:
         """Open the selected server."""
         if monitor := self.take_subject():
-            self.console.open_monitor(monitor.id)
+            self._open(monitor.id)
+
+    def _open(self, monitor_id: int) -> None:
+        picture = self._past.picture
+        self.console.open_monitor(monitor_id, picture.at if picture else None)
 
     def action_down(self) -> None:
         """Select the next server."""
@@ -192,12 +279,20 @@ class FleetScreen(ConsoleScreen):
         if not self.query(FilterBar):
             await self.mount(FilterBar(), before=self.query_one(ActionFooter))
         self.query_one(FilterBar).focus_field()
+        self._show_header()
 
     async def action_clear(self) -> None:
-        """Clear the filter and put its line away."""
+        """Clear the filter and put its line away; without one, return to now."""
+        if self.query(FilterBar):
+            await self._clear_filter()
+        else:
+            self._travel(None)
+
+    async def _clear_filter(self) -> None:
         self.set_focus(None)
         await self.query(FilterBar).remove()
         self._filter("")
+        self._show_header()
 
     def _filter(self, wanted: str) -> None:
         if wanted == self.wanted:
@@ -216,7 +311,7 @@ class FleetScreen(ConsoleScreen):
         if self.wanted.strip():
             self.set_focus(None)
         else:
-            await self.action_clear()
+            await self._clear_filter()
 
     @on(FleetTable.Moved)
     def _cursor_moved(self) -> None:
@@ -224,7 +319,7 @@ class FleetScreen(ConsoleScreen):
 
     @on(FleetTable.Opened)
     def _opened(self, message: FleetTable.Opened) -> None:
-        self.console.open_monitor(message.monitor_id)
+        self._open(message.monitor_id)
 
     @on(FleetHeading.Clicked)
     def _heading_clicked(self, message: FleetHeading.Clicked) -> None:

@@ -27,6 +27,7 @@ COLUMN_NOTES = (
     ("AGE", "how long ago the last report came"),
     ("CPU", "of the last report, and its course, from 0 to 100 %"),
     ("DISK", "the fullest mount: its usage, and where it is"),
+    ("FULL", "when the first mount is full if it goes on growing as it does"),
     ("RX/s TX/s", "bytes received and sent per second since the report before"),
     ("LOAD", "over one minute"),
 )

@@ -12,6 +12,9 @@ WORST_FIRST = (Status.DOWN, Status.LATE, Status.DEGRADED, Status.PENDING, Status
 TEXT_COLUMNS = frozenset({"name", "system"})
 """Columns that start with A; all others start with the largest value."""
 
+MOVING = frozenset({"age", "cpu", "memory", "swap", "disk", "rx", "tx", "load"})
+"""Columns whose values change with every report, so that an order by them is never at rest."""
+
 Key = Callable[[Monitor], float | str | None]
 
 
@@ -56,6 +59,16 @@ def _disk(monitor: Monitor) -> float | None:
     return disk.usage if disk else None
 
 
+def soonest_full(monitor: Monitor) -> int | None:
+    """Return when (ms) the first of its mounts will be full, None if none grows clearly."""
+    return min(monitor.full_at.values(), default=None)
+
+
+def _full(monitor: Monitor) -> float | None:
+    soonest = soonest_full(monitor)
+    return None if soonest is None else -soonest
+
+
 def _age(monitor: Monitor) -> float | None:
     return None if monitor.last_report_at is None else -monitor.last_report_at
 
@@ -80,6 +93,7 @@ SORT_KEYS: dict[str, Key] = {
     "memory": _of_report("memory_usage"),
     "swap": _of_report("swap_usage"),
     "disk": _disk,
+    "full": _full,
     "rx": lambda monitor: monitor.network_rx_rate,
     "tx": lambda monitor: monitor.network_tx_rate,
     "load": _of_report("load_1m"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from store.models import Monitor, Report, Status
 from tui import draw
 from tui.widgets.fleet_columns import Column
-from tui.widgets.fleet_order import Order, fullest
+from tui.widgets.fleet_order import Order, fullest, soonest_full
 
 Piece = tuple[str, str]
 """Text and its Rich style."""
@@ -21,6 +21,9 @@ CURSOR_STYLE = "on #28313f"
 CURSOR_MARK = "▌"
 HEADING_STYLE, SORTED_STYLE = "#7d8594", "bold #7aaedc"
 
+FULL_STEPS_S = (86_400.0, 7 * 86_400.0)
+"""Seconds until a mount is full below which that is critical and a warning."""
+
 STALE = frozenset({Status.DOWN, Status.LATE})
 NO_REPORT = "waiting for its first report"
 
@@ -28,13 +31,22 @@ STATUS_TEXT = {status: f"{draw.STATUS_GLYPH[status]} {status.value}" for status 
 
 
 @dataclass(frozen=True, slots=True)
+class Clocks:
+    """What moves on a line while its monitor stands still: its age, the time until a mount is full, how bad that is."""
+
+    age: str
+    full: str = draw.NONE
+    full_level: draw.Level = "none"
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
-    """What a column's function is given: the monitor, its report, its column's width, the age in words."""
+    """What a column's function is given: the monitor, its report, its column's width, its clocks in words."""
 
     monitor: Monitor
     report: Report
     width: int
-    age: str
+    clocks: "Clocks"
 
     def tone(self, level: draw.Level) -> str:
         """Return the style of a judged number: values of a silent or paused server are history, so faint."""
@@ -53,6 +65,19 @@ def age_text(monitor: Monitor, now: int) -> str:
     return draw.ago(None if monitor.last_report_at is None else (now - monitor.last_report_at) / 1000)
 
 
+def clocks_of(monitor: Monitor, now: int) -> Clocks:
+    """Return what the clocks of a monitor's line show at `now` (ms)."""
+    soonest = soonest_full(monitor)
+    if soonest is None:
+        return Clocks(age_text(monitor, now))
+    left = (soonest - now) / 1000
+    critical, warn = FULL_STEPS_S
+    level: draw.Level = "critical" if left < critical else "warn" if left < warn else "none"
+    # Beneath an hour the forecast is not that good.
+    text = "now" if left <= 0 else "<1h" if left < 3600 else draw.ago(left)
+    return Clocks(age_text(monitor, now), text, level)
+
+
 def _usage(value: float | None, cell: Cell, steps: tuple[float, float] = draw.USAGE_STEPS) -> Piece:
     return draw.percent(value).rjust(cell.width), cell.tone(draw.level(value, steps))
 
@@ -64,7 +89,9 @@ def _status(cell: Cell) -> Piece:
 
 def _age(cell: Cell) -> Piece:
     status = cell.monitor.status
-    return draw.fit(cell.age.rjust(cell.width), cell.width), draw.STATUS_STYLE[status] if status in STALE else FAINT
+    return draw.fit(cell.clocks.age.rjust(cell.width), cell.width), draw.STATUS_STYLE[
+        status
+    ] if status in STALE else FAINT
 
 
 def _name(cell: Cell) -> Piece:
@@ -92,6 +119,11 @@ def _mount(cell: Cell) -> Piece:
     return draw.fit(draw.safe(disk.mount) if disk else "", cell.width), FAINT
 
 
+def _full(cell: Cell) -> Piece:
+    level = cell.clocks.full_level
+    return cell.clocks.full.rjust(cell.width), FAINT if level == "none" else cell.tone(level)
+
+
 def _number(text: str, cell: Cell) -> Piece:
     return text.rjust(cell.width), FAINT if cell.tone("ok") == FAINT else SOFT
 
@@ -107,6 +139,7 @@ CELLS: dict[str, Callable[[Cell], Piece]] = {
     "disk": _disk,
     "bar": _bar,
     "mount": _mount,
+    "full": _full,
     "rx": lambda cell: _number(draw.rate(cell.monitor.network_rx_rate), cell),
     "tx": lambda cell: _number(draw.rate(cell.monitor.network_tx_rate), cell),
     "load": lambda cell: _number(draw.load(cell.report.load_1m), cell),
@@ -117,8 +150,8 @@ BEFORE_REPORTS = frozenset({"status", "age", "name"})
 _NOTHING = Report(cpu_usage=0, memory_usage=0, memory_total_mb=0)
 
 
-def row(monitor: Monitor, columns: list[Column], age: str, cursor: bool = False) -> list[Piece]:
-    """Return one server's line; `age` is its `age_text`. A server that never reported says so instead of values."""
+def row(monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = False) -> list[Piece]:
+    """Return one server's line. A server that never reported says so instead of values."""
     pieces: list[Piece] = [(CURSOR_MARK, SORTED_STYLE)] if cursor else []
     for index, column in enumerate(columns):
         gap = " " * column.gap if index or not cursor else ""
@@ -126,7 +159,7 @@ def row(monitor: Monitor, columns: list[Column], age: str, cursor: bool = False)
             last = columns[-1]
             pieces.append((gap + draw.fit(NO_REPORT, last.x + last.width - column.x), FAINT))
             break
-        text, style = CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, age))
+        text, style = CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, clocks))
         # Each piece costs some 40 bytes of colour on the wire, so gaps are pieces of their own only beside a track.
         if _has_track(style) and pieces:
             pieces[-1] = (pieces[-1][0] + gap, pieces[-1][1])

@@ -1,7 +1,7 @@
 """The fleet as a table that draws lines: a widget per cell would cost more than the rest of agentmon (DESIGN)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,7 +16,7 @@ from textual.widget import Widget
 from store.models import Monitor
 from tui.widgets.fleet_columns import Column, column_at, layout
 from tui.widgets.fleet_order import Order
-from tui.widgets.fleet_row import Piece, age_text, heading, row
+from tui.widgets.fleet_row import Clocks, Piece, clocks_of, heading, row
 
 CACHED_LINES = 300
 SCROLLBAR = 1
@@ -34,7 +34,7 @@ class Line:
     """What a drawn line shows; a line is drawn again when this differs."""
 
     monitor: Monitor | None
-    age: str
+    clocks: Clocks
     cursor: bool
 
 
@@ -68,7 +68,8 @@ class FleetTable(ScrollView, inherit_bindings=False):
         self._cursor = 0
         self._held_id: int | None = None
         self._drawn: dict[int, Line] = {}
-        self._strips: LRUCache[tuple[int, int, str, bool], Strip] = LRUCache(CACHED_LINES)
+        self._past_at = 0
+        self._strips: LRUCache[tuple[int, int, int, Clocks, bool], Strip] = LRUCache(CACHED_LINES)
 
     @property
     def monitors(self) -> list[Monitor]:
@@ -80,10 +81,15 @@ class FleetTable(ScrollView, inherit_bindings=False):
         """The monitor under the cursor."""
         return self._monitors[self._cursor] if self._monitors else None
 
-    def show(self, monitors: list[Monitor], now: int) -> None:
-        """Put these monitors in this order, as they are at `now` (ms); only lines that differ are drawn."""
+    def show(self, monitors: list[Monitor], now: int, *, past: bool = False) -> None:
+        """Put these monitors in this order, as they are at `now` (ms), or were if it is past.
+
+        Only lines that differ are drawn.
+        """
         was_visible = self._is_visible(self._cursor)
         self._monitors, self._now = monitors, now
+        # A monitor of the past has the sequence number of today's.
+        self._past_at = now if past else 0
         self._cursor = self._place_of_cursor()
         size = Size(self.size.width, len(monitors))
         if size != self.virtual_size:
@@ -142,9 +148,9 @@ class FleetTable(ScrollView, inherit_bindings=False):
 
     def _line(self, index: int) -> Line:
         if index >= len(self._monitors):
-            return Line(None, "", False)
+            return Line(None, Clocks(""), False)
         monitor = self._monitors[index]
-        return Line(monitor, age_text(monitor, self._now), index == self._cursor)
+        return Line(monitor, clocks_of(monitor, self._now), index == self._cursor)
 
     def _redraw(self) -> None:
         """Refresh the visible lines that differ from what is on screen; of those that only aged, the left part."""
@@ -153,7 +159,7 @@ class FleetTable(ScrollView, inherit_bindings=False):
             new = self._line(y + self.scroll_offset.y)
             if new == old:
                 continue
-            only_aged = new.monitor is old.monitor and new.cursor == old.cursor
+            only_aged = replace(old, clocks=replace(old.clocks, age=new.clocks.age)) == new
             self.refresh(Region(0, y, clock if only_aged else self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
@@ -161,10 +167,10 @@ class FleetTable(ScrollView, inherit_bindings=False):
         line = self._drawn[y] = self._line(y + self.scroll_offset.y)
         if line.monitor is None:
             return Strip.blank(self.size.width, self.rich_style)
-        key = (line.monitor.id, line.monitor.seq, line.age, line.cursor)
+        key = (self._past_at, line.monitor.id, line.monitor.seq, line.clocks, line.cursor)
         strip = self._strips.get(key)
         if strip is None:
-            pieces = row(line.monitor, self._columns, line.age, line.cursor)
+            pieces = row(line.monitor, self._columns, line.clocks, line.cursor)
             strip = self._strips[key] = strip_of(pieces, self.size.width, self.rich_style)
         return strip
 

@@ -38,15 +38,20 @@ class ActionFooter(Widget):
         self._room = room
         self._read_only = read_only
         self._on_monitor = True
+        self._past = False
 
-    def show(self, *, on_monitor: bool) -> None:
-        """Say whether there is a monitor to act on; without one, what needs one is not offered."""
-        if on_monitor != self._on_monitor:
-            self._on_monitor = on_monitor
+    def show(self, *, on_monitor: bool, past: bool = False) -> None:
+        """Say whether there is a monitor to act on, and whether it is the past, where nothing can be changed.
+
+        What cannot be done is not offered.
+        """
+        if (on_monitor, past) != (self._on_monitor, self._past):
+            self._on_monitor, self._past = on_monitor, past
             self.refresh()
 
     def _actions(self) -> list[Action]:
-        return footer_actions(self._room, self.size.width, read_only=self._read_only, on_monitor=self._on_monitor)
+        unchanging = self._read_only or self._past
+        return footer_actions(self._room, self.size.width, read_only=unchanging, on_monitor=self._on_monitor)
 
     def render(self) -> Text:
         """Return the line."""

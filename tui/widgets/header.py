@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -12,6 +13,7 @@ from tui import draw
 from tui.widgets.fleet_order import WORST_FIRST
 
 BRAND_STYLE, PLAIN_STYLE = "bold #7aaedc", "#c9ced8"
+PAST_STYLE = "bold #13161c on #e0b34f"
 
 
 def receiver_line(receiver: ReceiverInfo | None, problem: str | None, *, read_only: bool, width: int) -> Text:
@@ -32,6 +34,23 @@ def _state(receiver: ReceiverInfo | None, problem: str | None) -> tuple[str, str
     if receiver:
         return f"  {draw.STATUS_GLYPH[Status.UP]} healthy", draw.STATUS_STYLE[Status.UP]
     return "   looking for the receiver…", draw.DIM_STYLE
+
+
+@dataclass(frozen=True, slots=True)
+class PastMark:
+    """What marks the past: when it is, what there is to say of it, and how one gets back to now."""
+
+    when: str
+    note: str
+    way_back: str
+
+
+def past_line(mark: PastMark, problem: str | None, *, read_only: bool, width: int) -> Text:
+    """Return the first line while the past is shown: in another colour, with its date and time."""
+    tag = f"  {mark.way_back} " + ("  read-only " if read_only else "")
+    text = Text(f" PAST  {mark.when}   {draw.safe(problem) if problem else mark.note}", no_wrap=True)
+    text.truncate(width - len(tag), overflow="ellipsis", pad=True)
+    return Text.assemble(text, tag, style=PAST_STYLE, no_wrap=True)
 
 
 def counts_line(monitors: Iterable[Monitor]) -> Text:
@@ -60,16 +79,27 @@ class FleetHeader(Widget):
         self._read_only = read_only
         self._receiver: ReceiverInfo | None = None
         self._problem: str | None = None
+        self._past: PastMark | None = None
         self._counts = Text(" ")
 
-    def show(self, monitors: Iterable[Monitor], receiver: ReceiverInfo | None, problem: str | None) -> None:
-        """Say how things are; `problem` is the store's or the receiver's."""
+    def show(
+        self,
+        monitors: Iterable[Monitor],
+        receiver: ReceiverInfo | None,
+        problem: str | None,
+        past: PastMark | None = None,
+    ) -> None:
+        """Say how things are, or were in the past; `problem` is what the store or the receiver has now."""
         counts = counts_line(monitors)
-        if (receiver, problem, counts) != (self._receiver, self._problem, self._counts):
-            self._receiver, self._problem, self._counts = receiver, problem, counts
+        if (receiver, problem, past, counts) != (self._receiver, self._problem, self._past, self._counts):
+            self._receiver, self._problem, self._past, self._counts = receiver, problem, past, counts
             self.refresh()
 
     def render(self) -> Text:
         """Return both lines."""
-        first = receiver_line(self._receiver, self._problem, read_only=self._read_only, width=self.size.width)
+        width, read_only = self.size.width, self._read_only
+        if self._past:
+            first = past_line(self._past, self._problem, read_only=read_only, width=width)
+        else:
+            first = receiver_line(self._receiver, self._problem, read_only=read_only, width=width)
         return Text("\n").join((first, self._counts))
