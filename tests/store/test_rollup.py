@@ -27,7 +27,9 @@ mounts = st.lists(
     max_size=3,
     unique_by=lambda mount: mount.mount,
 )
-counters = st.none() | st.integers(min_value=0, max_value=2**50)
+moves = st.none() | st.just(-1) | st.integers(min_value=0, max_value=2**44)
+"""Bytes that moved since the last report, less than none for a counter that begins anew; None: not told."""
+
 reports = st.builds(
     Report,
     cpu_usage=usages,
@@ -36,8 +38,8 @@ reports = st.builds(
     disk_usage=mounts.map(tuple),
     cpu_iowait=st.none() | usages,
     swap_usage=st.none() | usages,
-    network_rx_bytes=counters,
-    network_tx_bytes=counters,
+    network_rx_bytes=moves,
+    network_tx_bytes=moves,
     load_1m=loads,
     load_5m=loads,
     load_15m=loads,
@@ -46,7 +48,7 @@ pauses = st.sampled_from([0.0, 0.001, 1, 30, 59.999, 60, 60, 60, 61, 299, 300, 3
 jumps = st.sampled_from([-90_000, -3600, -61, -1, 61, 3600])
 steps = st.lists(
     st.tuples(st.just("report"), pauses, reports)
-    | st.tuples(st.just("report"), pauses, reports)
+    | st.tuples(st.just("minutely"), st.sampled_from([3, 10, 70]), reports)
     | st.tuples(st.just("jump"), jumps, st.none())
     | st.tuples(st.sampled_from(["round", "round again", "restart"]), pauses, st.none()),
     max_size=30,
@@ -56,19 +58,37 @@ steps = st.lists(
 Life = list[tuple[str, float, Report | None]]
 
 
+class Machine:
+    """What makes counters of moves."""
+
+    def __init__(self) -> None:
+        """Begin with counters that have counted."""
+        self._counters = {"network_rx_bytes": 10**9, "network_tx_bytes": 10**6}
+
+    def count(self, report: Report) -> Report:
+        """Return the report with counters in the place of moves."""
+        told: dict[str, int | None] = {}
+        for name, counter in self._counters.items():
+            move = getattr(report, name)
+            self._counters[name] = 0 if move == -1 else counter + (move or 0)
+            told[name] = None if move is None else self._counters[name]
+        return replace(report, **told)  # type: ignore[arg-type]
+
+
 async def live_through(history: History, life: Life) -> None:
+    machine = Machine()
     for kind, seconds, report in life:
         if kind == "jump":
             history.clock.ms += round(seconds * 1000)
             continue
-        history.clock.advance(seconds)
-        if report is not None:
-            await history.report(report)
-        elif kind == "restart":
+        for _ in range(int(seconds) if kind == "minutely" else 1):
+            history.clock.advance(60 if kind == "minutely" else seconds)
+            if report is not None:
+                await history.report(machine.count(report))
+        if kind == "restart":
             await history.restart()
-        else:
-            for _ in range(2 if kind == "round again" else 1):
-                await history.go_round()
+        for _ in range({"round": 1, "round again": 2}.get(kind, 0)):
+            await history.go_round()
     await history.go_round()
 
 
