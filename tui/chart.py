@@ -116,8 +116,8 @@ def time_ticks(since: int, until: int, columns: int) -> list[Tick]:
     for at, label in _moments(since / 1000, until / 1000, width_s * (_WIDEST_LABEL + LABEL_GAP) / columns):
         column = int((at - since / 1000) / width_s * columns)
         cells = cell_len(label)
-        start = min(max(column - cells // 2, 0), columns - cells)
-        if start >= free and 0 <= column < columns:
+        start = column - cells // 2
+        if start >= free and start + cells <= columns:
             ticks.append(Tick(column, label, start))
             free = start + cells + LABEL_GAP
     return ticks

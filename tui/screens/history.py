@@ -1,5 +1,6 @@
 """Charts of one server's history, over ranges from an hour to 400 days, with a cursor that reads values out."""
 
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -118,7 +119,7 @@ class HistoryScreen(ConsoleScreen):
         self._monitor = monitor
         if self.size.width and self._is_due():
             self._read_at = self.console.now()
-            self.run_worker(self._read(monitor), group="history", exclusive=True)
+            self.run_worker(partial(self._read, monitor), group="history", exclusive=True)
         self._head()
 
     def _leave(self) -> None:

@@ -1,5 +1,6 @@
 """Everything known about one server, live."""
 
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -97,7 +98,7 @@ class ServerScreen(ConsoleScreen):
         now = self.console.now()
         if self._traffic_at is None or abs(now - self._traffic_at) >= TRAFFIC_EVERY_MS:
             self._traffic_at = now
-            self.run_worker(self._read_traffic(now), group="traffic", exclusive=True)
+            self.run_worker(partial(self._read_traffic, now), group="traffic", exclusive=True)
 
     async def _read_traffic(self, now: int) -> None:
         """Add up what moved this month and last."""

@@ -65,7 +65,7 @@ def moment(picture: Picture | None, place: int | None, columns: int, width: int)
 
 
 def _time_of(picture: Picture, points: Sequence[Point]) -> str:
-    start, end = points[0].at, points[-1].at + picture.series.step_ms
+    start, end = points[0].at, min(points[-1].at + picture.series.step_ms, picture.now)
     begin, finish = draw.local_time(start)[:16], draw.local_time(end)[:16]
     if end - start < 2 * 60_000:
         return f"{_weekday(start)} {begin}"
