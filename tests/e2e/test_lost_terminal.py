@@ -2,6 +2,7 @@
 
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -81,6 +82,18 @@ def test_a_headless_receiver_ends_well_on_signals(station: Station, number: sign
     with station.serving() as served:
         served.stop(number)
     assert "Traceback" not in served.said()
+
+
+def blocks_sigterm(task: Path) -> bool:
+    """Return whether a thread, given by its folder in /proc, leaves SIGTERM to others."""
+    (mask,) = (line for line in (task / "status").read_text().splitlines() if line.startswith("SigBlk:"))
+    return bool(int(mask.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_signals_go_to_the_one_thread_that_can_act_on_them(shared: Served) -> None:
+    tasks = list(Path(f"/proc/{shared.process.pid}/task").iterdir())
+    assert len(tasks) > 1
+    assert [task.name for task in tasks if not blocks_sigterm(task)] == [str(shared.process.pid)]
 
 
 def test_q_leaves_a_console_that_started_the_receiver_and_both_end(station: Station) -> None:
