@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.e2e.curl import curl_report
-from tests.e2e.harness import Station, make_report, post
+from tests.e2e.harness import Station, make_report, post, wait_for
 from tests.e2e.reports import FULL
 from tests.e2e.tmux import Pane, in_tmux
 
@@ -35,6 +35,18 @@ def watch_rows_live(pane: Pane, port: int, keys: list[str]) -> None:
     pane.expect(r"db-1 .*\b44%")
 
 
+def leave_the_filter(pane: Pane) -> None:
+    """Press enter in the filter, and see the cursor leave it."""
+
+    def line() -> str:
+        styled = pane.tmux("capture-pane", "-p", "-e", "-t", pane.target)
+        return next(line for line in styled.splitlines() if "Filter /" in line)
+
+    before = line()
+    pane.keys("Enter")
+    wait_for("the filter without a cursor", lambda: line() != before)
+
+
 def sort_and_filter(pane: Pane) -> None:
     """Sort by CPU and by name, filter as one types, keep the filter, clear it."""
     pane.keys("C")
@@ -50,7 +62,7 @@ def sort_and_filter(pane: Pane) -> None:
     pane.type("web")
     pane.expect("2 of 3")
     assert order(pane) == ["web-2", "web-1"]
-    pane.keys("Enter")
+    leave_the_filter(pane)
     pane.type("N")
     pane.expect(r"NAME▲")
     assert order(pane) == ["web-1", "web-2"]
