@@ -1,6 +1,8 @@
 """Names like `[/]` and reports full of escape sequences: drawn as text everywhere, and no byte of them steers."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -56,14 +58,38 @@ class Person:
             self._terminal.expect(pattern, since)
 
 
-@pytest.fixture
-def hostile(station: Station) -> Iterator[tuple[Served, Pty]]:
+@pytest.fixture(scope="module")
+def hostile() -> Iterator[tuple[Served, Pty]]:
     """A console on two servers whose names and reports mean harm."""
-    keys = station.create(*NAMES)
-    with opened(160, 50) as terminal, console(station, terminal) as served:
-        for key in keys:
-            served.accept({"agent_key": key, **HOSTILE_REPORT})
-        yield served, terminal
+    with tempfile.TemporaryDirectory(prefix="amt-") as folder:
+        station = Station.at(Path(folder))
+        keys = station.create(*NAMES)
+        with opened(160, 50) as terminal, console(station, terminal) as served:
+            for key in keys:
+                served.accept({"agent_key": key, **HOSTILE_REPORT})
+            yield served, terminal
+
+
+def test_no_command_prints_hostile_text_as_it_came(hostile: tuple[Served, Pty]) -> None:
+    station = hostile[0].station
+    for command in (["status"], ["monitor", "list"], ["monitor", "show", "[/]"], ["history", "[/]"]):
+        printed = station.ok(*command).encode()
+        assert b"HOSTILE" in printed
+        assert [sequence for sequence in NEVER if sequence in printed] == []
+    assert station.history("[/]")[0]["hostname"] == PAYLOAD  # what is drawn as text is kept as it was sent
+    assert station.monitor("[@click=app.quit]x")["disk_usage"][0]["mount"] == "/" + PAYLOAD * 3
+
+
+def test_a_click_on_a_name_runs_nothing(hostile: tuple[Served, Pty]) -> None:
+    served, terminal = hostile
+    terminal.expect(r"\[@click=app\.quit\]x.*HOSTILE")
+    person = Person(terminal)
+    for line in (4, 5):
+        for _ in range(2):  # the first click may only select
+            person.does(f"\x1b[<0;24;{line}M\x1b[<0;24;{line}m")
+    person.does("?", "Show or hide|The server's agent key")
+    assert served.process.poll() is None
+    person.does("?\x1b\x1b", FLEET)
 
 
 def test_no_screen_lets_hostile_text_steer_the_terminal(hostile: tuple[Served, Pty]) -> None:
@@ -94,28 +120,3 @@ def test_no_screen_lets_hostile_text_steer_the_terminal(hostile: tuple[Served, P
     person.does("\x1b", FLEET)
     assert served.process.poll() is None
     assert [sequence for sequence in NEVER if sequence in terminal.written] == []
-
-
-def test_a_click_on_a_name_runs_nothing(hostile: tuple[Served, Pty]) -> None:
-    served, terminal = hostile
-    terminal.expect(r"\[@click=app\.quit\]x.*HOSTILE")
-    person = Person(terminal)
-    for line in (4, 5):
-        for _ in range(2):  # the first click may only select
-            person.does(f"\x1b[<0;24;{line}M\x1b[<0;24;{line}m")
-    person.does("?", "Show or hide|The server's agent key")
-    assert served.process.poll() is None
-
-
-def test_no_command_prints_hostile_text_as_it_came(hostile: tuple[Served, Pty]) -> None:
-    station = hostile[0].station
-    for command in (["status"], ["monitor", "list"], ["monitor", "show", "[/]"], ["history", "[/]"]):
-        printed = station.ok(*command).encode()
-        assert b"HOSTILE" in printed
-        assert [sequence for sequence in NEVER if sequence in printed] == []
-    assert station.history("[/]")[0]["hostname"] == PAYLOAD
-
-
-def test_what_is_drawn_as_text_comes_back_as_it_was_sent(hostile: tuple[Served, Pty]) -> None:
-    station = hostile[0].station
-    assert station.monitor("[@click=app.quit]x")["disk_usage"][0]["mount"] == "/" + PAYLOAD * 3
