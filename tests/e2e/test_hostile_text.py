@@ -39,6 +39,9 @@ HOSTILE_REPORT = FULL | {
     ],
 }
 
+CLICK_ON_SECOND = "\x1b[<0;24;5M\x1b[<0;24;5m"
+"""What a terminal sends for a click on the name in the fleet's second line, below header and titles."""
+
 FLEET = "TATUS"
 """The fleet's first title, whose first letter is underlined and so comes apart."""
 
@@ -80,23 +83,23 @@ def test_no_command_prints_hostile_text_as_it_came(hostile: tuple[Served, Pty]) 
     assert station.monitor("[@click=app.quit]x")["disk_usage"][0]["mount"] == "/" + PAYLOAD * 3
 
 
-def test_a_click_on_a_name_runs_nothing(hostile: tuple[Served, Pty]) -> None:
+def test_a_click_on_a_name_selects_and_opens_and_runs_nothing(hostile: tuple[Served, Pty]) -> None:
     served, terminal = hostile
-    terminal.expect(r"\[@click=app\.quit\]x.*HOSTILE")
+    name = r"\[@click=app\.quit\]x"
+    terminal.expect(rf"{name}.*HOSTILE")
     person = Person(terminal)
-    for line in (4, 5):
-        for _ in range(2):  # the first click may only select
-            person.does(f"\x1b[<0;24;{line}M\x1b[<0;24;{line}m")
-    person.does("?", "Show or hide|The server's agent key")
+    person.does(CLICK_ON_SECOND, rf"▌.*{name}")
+    person.does(CLICK_ON_SECOND, rf"{name}.*", "last hour")
+    person.does("\x1b", FLEET)
     assert served.process.poll() is None
-    person.does("?\x1b\x1b", FLEET)
 
 
 def test_no_screen_lets_hostile_text_steer_the_terminal(hostile: tuple[Served, Pty]) -> None:
     served, terminal = hostile
     name = r"\[/\]"
     person = Person(terminal)
-    person.does("", r"\[@click=app\.quit\]x", rf"{name} .*HOSTILE")
+    for pattern in (r"\[@click=app\.quit\]x", rf"{name} .*HOSTILE"):
+        terminal.expect(pattern)
     person.does("/", "Filter /")
     person.does("[/]", "1 of 2")
     person.does("\x1b", r"\[@click")
