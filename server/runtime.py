@@ -69,7 +69,9 @@ class Runtime:
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
             receiver = await start_receiver(writer, self._premises.listener, self._options.receiver)
-            log.info("listening on %s", self._premises.url)
+            log.info("listening on %s", self._premises.own_url)
+            if self._premises.url != self._premises.own_url:
+                log.info("agents reach it at %s", self._premises.url)
             ready()
             async with asyncio.TaskGroup() as group:
                 duties = [
