@@ -112,14 +112,13 @@ def test_no_screen_lets_hostile_text_steer_the_terminal(hostile: tuple[Served, P
     person.does("\x1b", FLEET, name)
     person.does("p", rf"{name} is paused")
     person.does("p", rf"{name} is judged again")
-    person.does("\x10", "Open")
-    person.does("[/]", name)
-    person.does("\x1b", FLEET)
     person.does("n", "New monitor")
     person.does("[/]", "already a monitor")
     person.does("[red]\r", r"\[/\]\[red\]", "waiting for the first report")
     person.does("\x1b", FLEET)
     person.does("gd", r"Delete .*and its history")
     person.does("\x1b", FLEET)
+    person.does("\x10", "Find an action by its name|Open")
+    person.does("[/]", name)
     assert served.process.poll() is None
     assert [sequence for sequence in NEVER if sequence in terminal.written] == []
