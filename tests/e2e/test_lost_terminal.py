@@ -42,7 +42,7 @@ def test_a_lost_terminal_ends_it_in_good_order(station: Station) -> None:
     assert "stopping" in served.said()
 
 
-@pytest.mark.parametrize("stalled", [pytest.param(False, marks=pytest.mark.slow), True], ids=["read", "stalled"])
+@pytest.mark.parametrize("stalled", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["read", "stalled"])
 def test_with_keep_serving_a_lost_terminal_costs_the_console_alone(station: Station, stalled: bool) -> None:
     (key,) = station.create("web")
     with opened(80, 24) as terminal, console(station, terminal, "--keep-serving") as served:
@@ -56,7 +56,7 @@ def test_with_keep_serving_a_lost_terminal_costs_the_console_alone(station: Stat
 
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGHUP],
+    [signal.SIGTERM, *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGHUP))],
     ids=lambda number: number.name,
 )
 def test_a_signal_gives_the_terminal_back_and_ends_it(station: Station, number: signal.Signals) -> None:

@@ -39,7 +39,8 @@ class Pane:
         self.tmux("send-keys", "-t", self.target, "-l", text)
 
     def command(self, line: str) -> None:
-        """Give the shell a line."""
+        """Give the shell a line, once it is ready for one."""
+        wait_for("the shell's prompt", lambda: self.screen().rstrip().endswith(PROMPT.strip()))
         self.type(line)
         self.keys("Enter")
 
