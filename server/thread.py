@@ -22,7 +22,7 @@ log = logging.getLogger("agentmon.receiver")
 class ReceiverThread:
     """Runs a receiver on premises that it gives back when it ends.
 
-    `ready` is set once reports are taken, `stopping` once it was asked to end, `ended` when all is committed and
+    `ready` is set once reports are taken, `stopping` once it ends or was asked to, `ended` when all is committed and
     closed; `failure` says in one line why it ended by itself, None if it was stopped.
     """
 
@@ -67,6 +67,7 @@ class ReceiverThread:
             log.critical("the receiver failed", exc_info=error)
             raise
         finally:
+            self.stopping.set()
             self._premises.release()
             self.ended.set()
 
