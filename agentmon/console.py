@@ -7,14 +7,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
+from agentmon.exits import ENDING_SIGNALS
 from agentmon.terminal import Terminal, point_at_null
 
-if TYPE_CHECKING:
-    pass
-
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 UNDERTAKE_AFTER_S = 1.5
 """How long the console may take to leave the terminal by itself once all else has ended."""
 
@@ -23,7 +19,7 @@ DRAIN_LIMIT_S = 7.5
 
 
 class ConsoleRun:
-    """One run of the console. `drain` begins the end of the receiver and waits for it (seconds) if there is one."""
+    """One run of the console; `dropped` says afterwards that its terminal was lost and the receiver is to go on."""
 
     def __init__(
         self,
@@ -31,15 +27,17 @@ class ConsoleRun:
         *,
         read_only: bool = False,
         keep_serving: bool = False,
+        is_ending: Callable[[], bool] = lambda: False,
         begin_end: Callable[[], None] = lambda: None,
         await_end: Callable[[float], object] = lambda _: None,
     ) -> None:
-        """Prepare; `begin_end` asks the receiver to end and `await_end` waits for that at most some seconds."""
+        """Prepare; of the receiver, if there is one, the last three tell, ask and await (at most seconds) its end."""
         from agentmon.admin import ConsoleAdmin
         from tui.app import ConsoleApp
 
         self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), read_only=read_only)
         self._keep_serving = keep_serving
+        self._is_ending = is_ending
         self._begin_end = begin_end
         self._await_end = await_end
         self._terminal = Terminal()
@@ -54,8 +52,10 @@ class ConsoleRun:
         Handlers are set with `signal.signal` first: one that belongs to the loop would never run on a loop that a
         stalled terminal has frozen.
         """
-        for number in ENDING:
+        for number in ENDING_SIGNALS:
             signal.signal(number, self._on_signal)
+        if self._is_ending():
+            return True
         self._terminal.watch(self._lost)
         try:
             self._app.run()

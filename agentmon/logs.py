@@ -1,11 +1,15 @@
 """Log lines: to stderr when headless, to a private file beside the database when the console has the terminal."""
 
+import contextlib
 import logging
 import logging.handlers
+import queue
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
+from agentmon.exits import signals_for_this_thread
 from agentmon.output import iso_time
 from store.files import create_private_file
 from store.text import safe_text
@@ -13,6 +17,8 @@ from store.text import safe_text
 MAX_LINE = 2_000
 MAX_BYTES = 1_000_000
 KEPT_FILES = 2
+MAX_WAITING = 1_000
+"""Lines that wait for a reader who has stalled; later ones are dropped."""
 
 
 class LineFormatter(logging.Formatter):
@@ -36,9 +42,40 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
         return super()._open()
 
 
-def log_to_stderr() -> None:
-    """Send log lines to stderr, for a receiver without a console."""
-    _use(logging.StreamHandler(sys.stderr))
+class UnhurriedHandler(logging.handlers.QueueHandler):
+    """Lets a thread of its own write the lines, so that a terminal or pipe that nobody reads holds up nobody else."""
+
+    def __init__(self, target: logging.Handler) -> None:
+        """Write with `target` from now on."""
+        self._lines: queue.Queue[Any] = queue.Queue(MAX_WAITING)
+        super().__init__(self._lines)
+        target.setFormatter(LineFormatter())
+        with signals_for_this_thread():
+            logging.handlers.QueueListener(self._lines, target).start()
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Leave the record as it is: it stays in this process."""
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Queue a record, or drop it when too many wait."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(record)
+
+    def written(self, timeout_s: float) -> bool:
+        """Wait until all lines are written; returns whether they are."""
+        with self._lines.all_tasks_done:
+            return self._lines.all_tasks_done.wait_for(lambda: not self._lines.unfinished_tasks, timeout_s)
+
+
+def log_to_stderr() -> UnhurriedHandler:
+    """Send log lines to stderr, for a receiver without a console.
+
+    Before the process ends, wait for `written`; if that fails, a thread hangs in writing and only `os._exit` ends it.
+    """
+    handler = UnhurriedHandler(logging.StreamHandler(sys.stderr))
+    _use(handler)
+    return handler
 
 
 def log_to_file(database: Path) -> Path:

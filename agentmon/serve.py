@@ -1,23 +1,30 @@
 """`agentmon serve` and `agentmon tui`: the receiver, the console, and both in one process."""
 
+import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from agentmon.exits import Exit
+from agentmon.exits import ENDING_SIGNALS, Exit, signals_for_this_thread
 from agentmon.options import common_options, database, option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
+    from agentmon.logs import UnhurriedHandler
     from server.premises import Premises
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
     from store.tiers import Retention
+
+END_LIMIT_S = 8.5
+LAST_LINES_S = 1.0
+"""How long the receiver may take to end once asked, and the log to be read to its end: within 10 s all is over."""
 
 DEFAULT_PORT = 8420
 SELF_INTERVAL_S = 10.0
@@ -66,18 +73,17 @@ def serve(
     if tui:
         _require_terminal()
     retention = _retention(keep_raw, keep_5m, keep_1h)
+    on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
     path = database()
     premises = take_premises(path, host, port, _plain_url(public_url))
-    _start_log(path, tui)
+    log = _start_log(path, tui)
     receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention))
+    on_signals(receiver.stop, hangup=not keep_serving)
     receiver.start()
     if monitor_self:
         _monitor_self(premises, receiver, path)
-    clean = _run_console(path, receiver, keep_serving) if tui else _run_headless(receiver)
-    if receiver.failure:
-        raise click.ClickException(receiver.failure)
-    if not clean:
-        sys.exit(Exit.FAILURE)
+    clean = _run_console(path, receiver, keep_serving) if tui else _await_end(receiver)
+    _leave(receiver, clean, log)
 
 
 @click.command()
@@ -95,35 +101,60 @@ def tui(read_only: bool) -> None:
         sys.exit(Exit.FAILURE)
 
 
+def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
+    """Act on the signals that ask for an end; without `hangup`, or under nohup(1), let a lost terminal pass."""
+    for number in ENDING_SIGNALS:
+        passes = number is signal.SIGHUP and (not hangup or signal.getsignal(number) is signal.SIG_IGN)
+        signal.signal(number, signal.SIG_IGN if passes else lambda *_: act())
+
+
 def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool) -> bool:
     from agentmon.console import ConsoleRun
 
-    console = ConsoleRun(path, keep_serving=keep_serving, begin_end=receiver.stop, await_end=receiver.wait)
+    console = ConsoleRun(
+        path,
+        keep_serving=keep_serving,
+        is_ending=receiver.stopping.is_set,
+        begin_end=receiver.stop,
+        await_end=receiver.wait,
+    )
     clean = console.run()
     if console.dropped:
-        return _run_headless(receiver)
-    receiver.stop()
-    receiver.wait()
-    return clean
+        # A shell that is hung up hands the signal on to its jobs, so more than one may come.
+        on_signals(receiver.stop, hangup=False)
+    else:
+        receiver.stop()
+    return _await_end(receiver) and clean
 
 
-def _run_headless(receiver: "ReceiverThread") -> bool:
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: receiver.stop())
-    receiver.wait()
-    return True
+def _await_end(receiver: "ReceiverThread") -> bool:
+    """Wait until the receiver has ended, by itself or in time after it was asked to; returns whether it has."""
+    receiver.stopping.wait()
+    return receiver.wait(END_LIMIT_S)
 
 
-def _start_log(path: Path, tui: bool) -> None:
+def _leave(receiver: "ReceiverThread", clean: bool, log: "UnhurriedHandler | None") -> None:
+    """End the process, also when a thread of it hangs in the disk or in a terminal that nobody reads."""
+    for number in ENDING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    code = Exit.FAILURE if receiver.failure or not clean else Exit.OK
+    if not receiver.ended.is_set() or (log is not None and not log.written(LAST_LINES_S)):
+        os._exit(code)
+    if receiver.failure:
+        raise click.ClickException(receiver.failure)
+    sys.exit(code)
+
+
+def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":
     from agentmon.logs import log_to_file, log_to_stderr
 
     if not tui:
-        log_to_stderr()
-        return
+        return log_to_stderr()
     try:
         log_to_file(path)
     except OSError as error:
         raise click.ClickException(f"cannot write the log beside the database: {error.strerror}") from error
+    return None
 
 
 def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Retention":
@@ -161,7 +192,8 @@ def _plain_url(url: str | None) -> str | None:
 def _monitor_self(premises: "Premises", receiver: "ReceiverThread", path: Path) -> None:
     url = _own_url(premises.listener)
     agent = threading.Thread(target=_report_self, args=(url, receiver, path), name="self", daemon=True)
-    agent.start()
+    with signals_for_this_thread():
+        agent.start()
 
 
 def _own_url(listener: socket.socket) -> str:

@@ -9,14 +9,20 @@ from aiohttp import web
 from server.control import Control
 from store.errors import ChangeRefusedError, StoreUnavailableError
 
+MAX_REQUEST = 32 * 2**20
+"""Bytes: only our own user gets this far, and the names of a large fleet in one request exceed aiohttp's 1 MiB."""
+
+LAST_CALLS_S = 1.0
+"""How long a call that is being made may take when the receiver stops; aiohttp would wait for a minute."""
+
 log = logging.getLogger("agentmon.admin")
 
 
 async def start_admin(control: Control, sock: socket.socket) -> web.AppRunner:
     """Serve a control on a bound Unix socket; `cleanup` of what is returned ends it."""
-    app = web.Application()
+    app = web.Application(client_max_size=MAX_REQUEST)
     app.router.add_post("/{operation}", _Handler(control).answer)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LAST_CALLS_S)
     await runner.setup()
     await web.SockSite(runner, sock).start()
     return runner

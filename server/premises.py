@@ -29,13 +29,14 @@ MAX_SOCKET_PATH = 107
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """All of it; `release` gives it back."""
+    """All of it; `release` gives it back. `own_url` is where it listens, `url` where agents are sent to."""
 
     database: Path
     lock: DatabaseLock
     listener: socket.socket
     admin: socket.socket
     admin_path: Path
+    own_url: str
     url: str
 
     def release(self) -> None:
@@ -60,8 +61,8 @@ def take_premises(database: Path, host: str | None, port: int, public_url: str |
         admin = undo.enter_context(bind_admin(admin_path))
         lock.announce(Holder(os.getpid(), "serve", str(admin_path)))
         undo.pop_all()
-    url = public_url or reachable_url(host, listener.getsockname()[1])
-    return Premises(database, lock, listener, admin, admin_path, url)
+    own_url = reachable_url(host, listener.getsockname()[1])
+    return Premises(database, lock, listener, admin, admin_path, own_url, public_url or own_url)
 
 
 def bind_listener(host: str | None, port: int) -> socket.socket:

@@ -149,7 +149,7 @@ class _Api:
         self._ingest = ingest
         self._body_deadline_s = options.body_deadline_s
         rate = options.max_report_rate
-        self._known = RateLimit(rate, rate * BURST_S, REMEMBERED_MONITORS, clock)
+        self._known = RateLimit(rate, max(1.0, rate * BURST_S), REMEMBERED_MONITORS, clock)
         self._unknown = RateLimit(UNKNOWN_KEY_RATE, UNKNOWN_KEY_BURST, REMEMBERED_ADDRESSES, clock)
         self._script: Answer | None = None
         self.gate: Gate | None = None

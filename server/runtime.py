@@ -14,7 +14,7 @@ from server.premises import Premises
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.upkeep import Upkeep, UpkeepOptions
 from store import runs
-from store.errors import StoreUnavailableError
+from store.errors import ChangeRefusedError, StoreUnavailableError
 from store.models import ReceiverInfo, Status
 from store.writer import Writer, wall_clock_ms
 
@@ -69,7 +69,9 @@ class Runtime:
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
             receiver = await start_receiver(writer, self._premises.listener, self._options.receiver)
-            log.info("listening on %s", self._premises.url)
+            log.info("listening on %s", self._premises.own_url)
+            if self._premises.url != self._premises.own_url:
+                log.info("agents reach it at %s", self._premises.url)
             ready()
             async with asyncio.TaskGroup() as group:
                 duties = [
@@ -96,17 +98,19 @@ class Runtime:
             self._listening.tick()
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
                 writer.require_file()
-                await self._end_pauses(writer, control)
+                await self.end_pauses(writer, control)
                 for judged in await writer.rejudge(control.verdict):
                     log.info("monitor %d is %s, was %s", judged.before.id, judged.status, judged.before.status)
             await asyncio.sleep(self._options.judge_every_s)
 
-    async def _end_pauses(self, writer: Writer, control: Control) -> None:
+    async def end_pauses(self, writer: Writer, control: Control) -> None:
+        """Judge again what was paused until now."""
         now = self._clock()
         for live in list(writer.lives.values()):
             monitor = live.monitor
             if monitor.status is Status.PAUSED and monitor.paused_until is not None and monitor.paused_until <= now:
-                await control.resume(monitor.name)
+                with contextlib.suppress(ChangeRefusedError):  # deleted or renamed while others were resumed
+                    await control.resume(monitor.name)
 
     async def _beat(self, writer: Writer, run_id: int) -> None:
         while True:

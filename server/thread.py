@@ -1,6 +1,7 @@
 """The receiver on a thread and an event loop of its own, so that a stalled terminal cannot stall it."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -21,8 +22,8 @@ log = logging.getLogger("agentmon.receiver")
 class ReceiverThread:
     """Runs a receiver on premises that it gives back when it ends.
 
-    `ready` is set once reports are taken, `ended` when all is committed and closed; `failure` says in one line
-    why it ended by itself, None if it was stopped.
+    `ready` is set once reports are taken, `stopping` once it ends or was asked to, `ended` when all is committed and
+    closed; `failure` says in one line why it ended by itself, None if it was stopped.
     """
 
     def __init__(self, premises: Premises, make_options: "Callable[[], RuntimeOptions]") -> None:
@@ -32,7 +33,7 @@ class ReceiverThread:
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runtime: Runtime | None = None
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
         self.ready = threading.Event()
         self.ended = threading.Event()
         self.failure: str | None = None
@@ -43,9 +44,10 @@ class ReceiverThread:
 
     def stop(self) -> None:
         """Ask it to drain and end; returns at once, and may be called from a signal handler."""
-        self._stopping.set()
-        if self._loop is not None and self._runtime is not None and not self.ended.is_set():
-            self._loop.call_soon_threadsafe(self._runtime.stop)
+        self.stopping.set()
+        if self._loop is not None and self._runtime is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                self._loop.call_soon_threadsafe(self._runtime.stop)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until it has ended; returns whether it has."""
@@ -65,6 +67,7 @@ class ReceiverThread:
             log.critical("the receiver failed", exc_info=error)
             raise
         finally:
+            self.stopping.set()
             self._premises.release()
             self.ended.set()
 
@@ -73,7 +76,7 @@ class ReceiverThread:
 
         self._runtime = Runtime(self._premises, self._make_options())
         self._loop = asyncio.get_running_loop()
-        if self._stopping.is_set():  # asked to stop before there was a loop to ask
+        if self.stopping.is_set():  # asked to stop before there was a loop to ask
             self._runtime.stop()
         await self._runtime.run(self.ready.set)
 

@@ -1,5 +1,6 @@
 """Log lines are single, safe and private."""
 
+import contextlib
 import logging
 import os
 import re
@@ -45,3 +46,23 @@ def test_the_log_file_is_private_also_after_it_rotated(
     assert files == ["a.db.log", "a.db.log.1", "a.db.log.2"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
     assert "line 199 of many" in path.read_text()
+
+
+def test_a_reader_who_stalls_holds_nobody_up_and_gets_the_lines_later(
+    root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with os.fdopen(writer, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr("sys.stderr", stderr)
+        handler = logs.log_to_stderr()
+        for n in range(2 * logs.MAX_WAITING):
+            root_logger.info("%d %s", n, "x" * 1000)
+        assert not handler.written(0.01)
+        lines = b""
+        while not handler.written(0.001):
+            with contextlib.suppress(BlockingIOError):
+                lines += os.read(reader, 65536)
+    lines += os.read(reader, 65536)
+    os.close(reader)
+    assert logs.MAX_WAITING <= lines.count(b"\n") < 2 * logs.MAX_WAITING

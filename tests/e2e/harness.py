@@ -19,7 +19,7 @@ T = TypeVar("T")
 AGENTMON = Path(sys.executable).with_name("agentmon")
 """The console script of the environment that runs the tests."""
 
-PATIENCE_S = 45.0
+PATIENCE_S = 40.0
 """The most that anything is waited for: far beyond what it takes, since a busy machine proves nothing."""
 
 LISTENING = re.compile(r"listening on https?://\S+:(\d+)")

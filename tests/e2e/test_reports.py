@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import os
 import socket
 import subprocess
@@ -14,38 +13,13 @@ import pytest
 
 import agent
 from tests.agent.shells import need
+from tests.e2e.curl import curl_report
 from tests.e2e.harness import PATIENCE_S, Served, Station, make_report, post, wait_for
 from tests.e2e.reports import FULL, as_strings, coming_back, fields_of
 from tests.e2e.tap import Tap, tapping
 
 AGENT_SH = Path(agent.__path__[0]) / "agent.sh"
-CURL = [
-    "-q",
-    "-sS",
-    "--fail-with-body",
-    "--noproxy",
-    "*",
-    "-H",
-    "Content-Type: application/json",
-    "--data-binary",
-    "@-",
-]
 APPLETS = "awk cat cp date df env grep id ls mkdir mktemp mv rm sed sh sleep stty timeout true wget"
-
-
-def curl(served: Served, report: dict[str, Any]) -> dict[str, Any]:
-    """Post a report as people do by hand and return the answer."""
-    done = subprocess.run(
-        [need("curl"), *CURL, f"http://127.0.0.1:{served.port}/agent/report"],
-        input=json.dumps(report),
-        capture_output=True,
-        text=True,
-        env=served.station.environ,
-        check=True,
-        timeout=PATIENCE_S,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 def sent_once(tap: Tap) -> dict[str, Any]:
@@ -65,14 +39,14 @@ def assert_kept(station: Station, name: str, expected: dict[str, Any]) -> None:
 def test_every_value_of_the_contracts_example_comes_back(shared: Served, wording: str) -> None:
     (key,) = shared.station.create(f"curl-{wording}")
     report = FULL if wording == "numbers" else as_strings(FULL)
-    assert curl(shared, {"agent_key": key, **report}) == {"status": "ok"}
+    assert curl_report(shared.station, shared.port, {"agent_key": key, **report}) == {"status": "ok"}
     assert_kept(shared.station, f"curl-{wording}", coming_back(FULL))
 
 
 def test_what_an_agent_leaves_out_is_null(shared: Served) -> None:
     (key,) = shared.station.create("windows")
     bare = make_report(key, disk_usage=[{"mount": "C:\\", "usage": 12.5}])
-    assert curl(shared, bare) == {"status": "ok"}
+    assert curl_report(shared.station, shared.port, bare) == {"status": "ok"}
     assert_kept(shared.station, "windows", coming_back(bare))
     assert shared.station.monitor("windows")["load_1m"] is None
 

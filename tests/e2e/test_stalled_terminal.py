@@ -36,6 +36,7 @@ def test_reports_are_answered_while_nobody_reads_the_terminal(station: Station, 
         terminal.expect(re.escape(CURSOR_ON))
 
 
+@pytest.mark.slow
 def test_a_console_that_is_read_again_goes_on(station: Station) -> None:
     (key,) = station.create("web-1")
     with opened(COLUMNS, LINES) as terminal, console(station, terminal) as served:

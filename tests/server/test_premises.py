@@ -27,6 +27,13 @@ def test_taking_and_releasing(tmp_path: Path) -> None:
     DatabaseLock.acquire(database, "create").release()
 
 
+def test_agents_are_sent_to_the_public_url_but_the_listener_keeps_its_own(tmp_path: Path) -> None:
+    premises = take_premises(tmp_path / "a.db", "127.0.0.1", 0, "https://mon.example.org")
+    port = premises.listener.getsockname()[1]
+    premises.release()
+    assert (premises.url, premises.own_url) == ("https://mon.example.org", f"http://127.0.0.1:{port}")
+
+
 def test_a_port_in_use_is_said_and_nothing_stays_held(tmp_path: Path) -> None:
     says = pytest.raises(AgentmonError, match="cannot listen on 127")
     with socket.create_server(("127.0.0.1", 0)) as taken, says:

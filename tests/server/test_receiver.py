@@ -279,6 +279,12 @@ async def test_429_follows_the_rate_that_is_set(start: Start) -> None:
     assert replies[3].headers["retry-after"] == "10"
 
 
+async def test_even_the_lowest_rate_lets_one_report_pass(start: Start) -> None:
+    running = await start(clock=Clock(), max_report_rate=0.01)
+    client = await running.connect()
+    assert [(await client.ask("POST", "/agent/report", report_body())).status for _ in range(2)] == [200, 429]
+
+
 async def test_a_rate_of_zero_sets_no_limit(start: Start) -> None:
     running = await start(clock=Clock(), max_report_rate=0)
     client = await running.connect()

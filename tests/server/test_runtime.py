@@ -1,6 +1,8 @@
 """The whole receiver on its thread: ready, asked, judging, drained."""
 
+import asyncio
 import json
+import socket
 import sqlite3
 import threading
 import time
@@ -13,11 +15,14 @@ from typing import Any
 import pytest
 
 from server.client import call
+from server.control import Control
 from server.premises import take_premises
 from server.receiver import ReceiverOptions
-from server.runtime import RuntimeOptions
+from server.runtime import Runtime, RuntimeOptions
 from server.thread import ReceiverThread
 from store.errors import AgentmonError, ChangeRefusedError, ReceiverUnreachableError
+from store.models import ReceiverInfo
+from store.writer import Writer, wall_clock_ms
 
 PATIENCE_S = 10.0
 QUICK = RuntimeOptions(
@@ -201,3 +206,42 @@ def test_asking_a_receiver_that_is_gone(served: Served, tmp_path: Path) -> None:
     served.thread.wait(PATIENCE_S)
     with pytest.raises(ReceiverUnreachableError):
         served.call("receiver")
+
+
+async def test_a_monitor_that_is_deleted_as_its_pause_ends_takes_nothing_along(tmp_path: Path) -> None:
+    premises = take_premises(tmp_path / "a.db", "127.0.0.1", 0)
+    runtime = Runtime(premises, QUICK)
+    writer = await Writer.open(premises.database)
+    control = Control(writer, lambda: ReceiverInfo(0, "http://x"), wall_clock_ms, lambda: 0.0)
+    try:
+        await control.create(["first", "second"])
+        for name in ("first", "second"):
+            await control.pause(name, for_s=0.0)
+        # Both changes wait for the same transaction; the deletion comes first, as it does when many pauses end.
+        await asyncio.gather(control.delete("first"), runtime.end_pauses(writer, control))
+        assert [live.monitor.status for live in writer.lives.values()] == ["pending"]
+    finally:
+        await writer.close()
+        premises.release()
+
+
+def test_a_call_that_is_never_finished_does_not_hold_up_the_end(served: Served) -> None:
+    with socket.socket(socket.AF_UNIX) as half:
+        half.connect(str(served.premises.admin.getsockname()))
+        half.sendall(b"POST /create HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        served.call("receiver")  # by now the receiver has read the half request
+        served.thread.stop()
+        assert served.thread.wait(5.0)
+
+
+def test_names_of_a_large_fleet_fit_one_request(served: Served) -> None:
+    wide = "\N{CJK UNIFIED IDEOGRAPH-754C}" * 58
+    names = [f"{wide}{n:06}" for n in range(3000)]
+    assert [made["name"] for made in served.call("create", names=names)] == names
+
+
+def test_stopping_twice_or_after_the_end_is_fine(served: Served) -> None:
+    served.thread.stop()
+    while not served.thread.ended.is_set():
+        served.thread.stop()
+    served.thread.stop()
