@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -125,17 +124,21 @@ async def test_a_store_in_trouble_ends_a_round_and_not_the_housekeeping(
     await writer.store(key, make_report(), "::1")
     upkeep = Upkeep(writer, UpkeepOptions(every_s=0.01), clock.wall, clock.listening_s)
     moved = database.with_name("moved.db")
-    os.rename(database, moved)
+    move(database, moved)
     with pytest.raises(StoreUnavailableError, match="moved"):
         await upkeep.go_round()
     task = asyncio.create_task(upkeep.run())
     await asyncio.sleep(0.05)
     assert writer.problem == FILE_GONE
-    os.rename(moved, database)
+    move(moved, database)
     async with asyncio.timeout(10):
         await until(lambda: counts(database)["rollup_1h"] > 0)
     task.cancel()
     await asyncio.wait([task])
+
+
+def move(source: Path, target: Path) -> None:
+    source.rename(target)
 
 
 async def until(holds: Callable[[], bool]) -> None:
