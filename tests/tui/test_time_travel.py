@@ -133,6 +133,9 @@ async def test_a_receiver_that_falls_ill_meanwhile_is_named() -> None:
         await fleet.house.app.feed.ask_receiver()
         await fleet.second()
         assert "PAST  Sun 2026-03-01 13:00   the disk is full" in fleet.line(0)
+        fleet.house.store.gate.clear()
+        await fleet.press("[")
+        assert "PAST  Sun 2026-03-01 12:55   reading…" in fleet.line(0), "these lines are not yet those of this time"
 
 
 async def test_sorting_and_filtering_work_in_the_past() -> None:

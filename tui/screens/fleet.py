@@ -29,7 +29,7 @@ STEADY_MS = 2000
 RESORT_MS = 3000
 """An order by values that always move is made anew no more often than this: calmer to read, and fewer bytes."""
 
-PAST_HINT = "[ ] step, T goes to a time"
+PAST_HINT = "[ ] steps, T asks when"
 
 
 def empty_note(*, loaded: bool, problem: str | None, read_only: bool, wanted: str) -> Text:
@@ -133,14 +133,14 @@ class FleetScreen(ConsoleScreen):
     def _show_header(self) -> None:
         feed = self.console.feed
         problem = feed.problem or feed.receiver_problem
-        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark())
+        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark(problem))
 
-    def _past_mark(self) -> PastMark | None:
+    def _past_mark(self, problem: str | None) -> PastMark | None:
         at = self._past.wanted
         if at is None:
             return None
         first = at == self._oldest()
-        note = "reading…" if self._past.behind else "nothing is older" if first else PAST_HINT
+        note = "reading…" if self._past.behind else problem or ("nothing is older" if first else PAST_HINT)
         return PastMark(spoken(at), note, "esc esc returns to now" if self.query(FilterBar) else "esc returns to now")
 
     def _arrange(self, *, calmly: bool = False) -> None:

@@ -45,10 +45,10 @@ class PastMark:
     way_back: str
 
 
-def past_line(mark: PastMark, problem: str | None, *, read_only: bool, width: int) -> Text:
+def past_line(mark: PastMark, *, read_only: bool, width: int) -> Text:
     """Return the first line while the past is shown: in another colour, with its date and time."""
     tag = f"  {mark.way_back} " + ("  read-only " if read_only else "")
-    text = Text(f" PAST  {mark.when}   {draw.safe(problem) if problem else mark.note}", no_wrap=True)
+    text = Text(f" PAST  {mark.when}   {draw.safe(mark.note)}", no_wrap=True)
     text.truncate(width - len(tag), overflow="ellipsis", pad=True)
     return Text.assemble(text, tag, style=PAST_STYLE, no_wrap=True)
 
@@ -99,7 +99,7 @@ class FleetHeader(Widget):
         """Return both lines."""
         width, read_only = self.size.width, self._read_only
         if self._past:
-            first = past_line(self._past, self._problem, read_only=read_only, width=width)
+            first = past_line(self._past, read_only=read_only, width=width)
         else:
             first = receiver_line(self._receiver, self._problem, read_only=read_only, width=width)
         return Text("\n").join((first, self._counts))
