@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from store import changes, expiry
 from store.errors import StoreUnavailableError
@@ -19,8 +20,10 @@ from store.rollup import roll_up
 from store.tiers import Retention
 from store.writer import Change, Writer
 
+T = TypeVar("T")
+
 MONITORS_AT_ONCE = 5
-"""Monitors rolled up in one transaction: some 10 ms."""
+"""Monitors whose history is forgotten in one transaction, if there is little to forget."""
 
 LEAST_PAUSE_S = 0.005
 FORECAST_EVERY_S = 3600.0
@@ -93,8 +96,9 @@ class Upkeep:
         """Do all that is to be done now; raises `StoreUnavailableError` where the store stops it."""
         ids = list(self._writer.lives)
         now = self._forgetting.now()
-        for some in _groups(ids):
-            await self._do(partial(roll_up, monitor_ids=some))
+        done = 0
+        while done < len(ids):
+            done += await self._do(partial(roll_up, monitor_ids=ids[done:]))
         for some in _groups(ids):
             await self._until_done(partial(expiry.expire, monitor_ids=some, now=now, retention=self._options.retention))
         await self._until_done(changes.purge_deleted)
@@ -115,12 +119,12 @@ class Upkeep:
         while await self._do(step):
             pass
 
-    async def _do(self, step: Change[bool] | Change[None]) -> bool:
+    async def _do(self, step: Change[T]) -> T:
         began = time.perf_counter()
-        more = await self._writer.transact(step)
+        result = await self._writer.transact(step)
         # As long a pause as the work took: reports get at least half of the writer.
         await asyncio.sleep(max(LEAST_PAUSE_S, time.perf_counter() - began))
-        return bool(more)
+        return result
 
 
 def _groups(ids: Sequence[int]) -> Iterator[Sequence[int]]:

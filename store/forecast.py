@@ -13,8 +13,11 @@ LEAST_SPAN_MS = DAY_MS
 LEAST_GROWTH = 0.5
 """Percentage points over the window below which growth is noise: agents send whole or tenths of percents."""
 
-AGREEMENT = 0.75
-"""The part of all pairs of points that must agree that it grows."""
+AGREEMENT = 0.8
+"""The part of all pairs of points that differ that must agree that it grows."""
+
+NOW_POINTS = 3
+"""The last points, whose median is the usage now: one odd one does not bend it, and a clean-up shows soon."""
 
 HORIZON_MS = 400 * DAY_MS
 """A forecast further ahead than the history reaches back is none."""
@@ -27,20 +30,18 @@ def full_at(points: Sequence[tuple[int, float]], now: int) -> int | None:
     """Return when (ms) usage will reach 100 %, None if it does not grow clearly.
 
     `points` are (time in ms, usage in percent) of the last days, oldest first. The growth is the median of the
-    slopes between all pairs of points (Theil-Sen), which a few odd ones cannot bend; a mount that was cleaned up
-    meanwhile shows no agreement and gets no forecast.
+    slopes between all pairs of points (Theil-Sen), which a few odd ones cannot bend; a mount that is cleaned up
+    now and then shows no agreement and gets no forecast.
     """
     thinned = points[:: max(1, -(-len(points) // MOST_POINTS))]
     if len(thinned) < 3 or thinned[-1][0] - thinned[0][0] < LEAST_SPAN_MS:
         return None
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(thinned, 2) if b[0] > a[0]]
     slope = median(slopes)
-    growing = sum(each > 0 for each in slopes) / len(slopes)
-    if growing < AGREEMENT or slope * (thinned[-1][0] - thinned[0][0]) < LEAST_GROWTH:
+    if slope * (thinned[-1][0] - thinned[0][0]) < LEAST_GROWTH:
         return None
-    # From where the fitted line stands now, not from the last point, which may be an odd one.
-    level = median(usage - slope * (at - now) for at, usage in thinned)
-    if level >= 100:
-        return now
-    ahead = (100 - level) / slope
+    if sum(each > 0 for each in slopes) < AGREEMENT * sum(each != 0 for each in slopes):
+        return None
+    level = median(usage for _, usage in thinned[-NOW_POINTS:])
+    ahead = max(0.0, 100 - level) / slope
     return round(now + ahead) if ahead <= HORIZON_MS else None

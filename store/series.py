@@ -106,7 +106,7 @@ class Oldest:
 
 
 def plan(since: int, until: int, points: int, oldest: Oldest) -> Plan:
-    """Choose the tier for a period, and points so wide that at most `points` fit.
+    """Choose the tier for a period, and points so wide that at most `points` fit; two is the least to ask for.
 
     The widest tier that is still fine enough costs least to read. One that does not reach as far back as the
     hours do has expired at the period's start, so the next wider takes its place.
