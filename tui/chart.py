@@ -137,7 +137,8 @@ def _moments(since: float, until: float, least_s: float) -> Iterator[tuple[float
             at += timedelta(days=days)
     else:
         while at.timestamp() < until:
-            if at.timestamp() >= since:
+            # A time of day that a change of the clocks leaves out is no mark.
+            if at.timestamp() >= since and datetime.fromtimestamp(at.timestamp()) == at:
                 yield at.timestamp(), _day(at) if (at.hour, at.minute) == (0, 0) else f"{at:%H:%M}"
             at += timedelta(seconds=step)
 

@@ -190,17 +190,19 @@ class Picture:
         return Presence.SILENT if covered(at, list(self.runs)) else Presence.OFF
 
     def points_at(self, since: float, until: float) -> Sequence[Point]:
-        """Return the points within a time, or else the nearest of two that belong together around it."""
+        """Return the points within a time, or else the nearest if that is not beyond a gap."""
         points, step = self.series.points, self.series.step_ms
         first = bisect_left(points, since, key=lambda point: point.at + step)
         last = bisect_left(points, until, key=lambda point: point.at)
         found = [point for point in points[first:last] if point.at + step > since]
-        if found or not 0 < last < len(points):
+        if found or not points:
             return found
-        before, after = points[last - 1], points[last]
+        before, after = points[max(last - 1, 0)], points[min(last, len(points) - 1)]
         if after.at - before.at > self.series.gap_ms:
             return []
-        return [before if since - before.at < after.at - until else after]
+        nearest = before if since - before.at < after.at - until else after
+        # At either end there is but one, which may be far.
+        return [nearest] if -self.series.gap_ms <= since - nearest.at <= self.series.gap_ms else []
 
     def times_of(self, column: int, columns: int) -> tuple[float, float]:
         """Return the time (from, to) that a column stands for."""

@@ -1,9 +1,9 @@
 """Charts of one server's history, over ranges from an hour to 400 days, with a cursor that reads values out."""
 
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -119,7 +119,7 @@ class HistoryScreen(ConsoleScreen):
         self._monitor = monitor
         if self.size.width and self._is_due():
             self._read_at = self.console.now()
-            self.run_worker(partial(self._read, monitor), group="history", exclusive=True)
+            self._read(monitor)
         self._head()
 
     def _leave(self) -> None:
@@ -134,6 +134,7 @@ class HistoryScreen(ConsoleScreen):
         elapsed = abs(self.console.now() - self._read_at)
         return elapsed >= self._range.every_s * 1000 and (self._until is None or bool(self._problem))
 
+    @work(group="history", exclusive=True)
     async def _read(self, monitor: Monitor) -> None:
         now, columns = self.console.now(), self._columns
         since, until = period(self._range, self._until or now, columns, live=self._until is None)

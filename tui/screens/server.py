@@ -1,9 +1,9 @@
 """Everything known about one server, live."""
 
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
@@ -98,8 +98,9 @@ class ServerScreen(ConsoleScreen):
         now = self.console.now()
         if self._traffic_at is None or abs(now - self._traffic_at) >= TRAFFIC_EVERY_MS:
             self._traffic_at = now
-            self.run_worker(partial(self._read_traffic, now), group="traffic", exclusive=True)
+            self._read_traffic(now)
 
+    @work(group="traffic", exclusive=True)
     async def _read_traffic(self, now: int) -> None:
         """Add up what moved this month and last."""
         last_month, this_month = months(now)

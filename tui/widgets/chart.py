@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from store.series import Spread
 from tui import draw
-from tui.chart import Tick, cell_of, time_ticks
+from tui.chart import DOTS_HIGH, Scale, Tick, cell_of, time_ticks
 from tui.chart_cells import LINE_STYLES, Cell, Layer, layer, plot_row, presence_row, presences
 from tui.chart_metrics import Metric, Picture, Trace, merged
 
@@ -20,7 +20,8 @@ GUTTER = 7
 """Cells of the vertical axis' labels, the last one being the axis itself."""
 
 AXIS_STYLE = "#565f70"
-CURSOR_STYLE = "on #434d60"
+CURSOR_STYLE = "bold #13161c on #dfe5f0"
+CURSOR_MARK = "▲"
 LEAST_COLUMNS, LEAST_ROWS = 10, 2
 AROUND_PLOT = 4
 """Lines that are not the plot: the legend above, and the axis, its labels and the row of gaps below."""
@@ -91,6 +92,8 @@ class Chart(Widget):
         self._place: int | None = None
         self._traces: list[tuple[int, Trace]] = []
         self._lines: list[Strip] = []
+        self._scale: Scale | None = None
+        self._spots: dict[int, int] = {}
 
     @property
     def columns(self) -> int:
@@ -112,23 +115,28 @@ class Chart(Widget):
         self._draw()
 
     def move(self, place: int | None) -> None:
-        """Put the cursor at another time; only its two columns and the legend are drawn."""
-        before, self._place = self._cursor(), place
+        """Put the cursor at another time; only the lines that it leaves and enters are drawn, and the legend.
+
+        A bar through the whole plot would cost ten times the bytes: a terminal is sent all that stands left of it.
+        """
+        before, self._place = self._spots, place
         if self._picture is None or not self._lines:
             return
-        self._lines[0] = self._legend()
-        columns = {GUTTER + column for column in (before, self._cursor()) if column is not None}
-        self.refresh(Region(0, 0, self.size.width, 1), *(Region(x, 1, 1, self.rows) for x in columns))
+        self._lines[0], self._spots = self._legend(), self._marked()
+        self.refresh(*(Region(0, y, self.size.width, 1) for y in {0, *before, *self._spots}))
 
     def _draw(self) -> None:
         """Make all lines anew, and send those that are others than before."""
         if self._picture is None or not self.size.width:
             return
-        before, self._lines = self._lines, self._made(self._picture)
+        before, spots = self._lines, self._spots
+        self._lines = self._made(self._picture)
+        self._spots = self._marked()
         if len(before) != len(self._lines):
             self.refresh()
             return
-        changed = [y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new]
+        changed = {y for y, (old, new) in enumerate(zip(before, self._lines, strict=True)) if old != new}
+        changed |= {y for y in spots.keys() | self._spots.keys() if spots.get(y) != self._spots.get(y)}
         if changed:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
@@ -140,7 +148,7 @@ class Chart(Widget):
             if any(trace.value(point) is not None for point in points)
         ]
         peaks = [spread.max for point in points for _, trace in self._traces if (spread := trace.value(point))]
-        scale = self.metric.scale(max(peaks, default=0.0), rows)
+        self._scale = scale = self.metric.scale(max(peaks, default=0.0), rows)
         layers = [
             layer(picture, trace, scale, columns, rows) if (number, trace) in self._traces else Layer()
             for number, trace in enumerate(self.metric.traces)
@@ -162,10 +170,15 @@ class Chart(Widget):
             _strip([(indent + missing, draw.DIM_STYLE)]),
         ]
 
-    def _cursor(self) -> int | None:
-        if self._place is None or self._picture is None:
-            return None
-        return cell_of(self._place, self._picture.since, self._picture.until, self.columns)
+    def _marked(self) -> dict[int, int]:
+        """Return where the cursor is: a column by line, those of the values under it and that of the axis."""
+        if self._place is None or self._picture is None or self._scale is None:
+            return {}
+        column = GUTTER + cell_of(self._place, self._picture.since, self._picture.until, self.columns)
+        points = self._picture.under(self._place, self.columns)
+        values = [spread.avg for _, trace in self._traces if (spread := merged(points, trace)) is not None]
+        lines = [self.rows - self._scale.dot(value, self.rows) // DOTS_HIGH for value in values]
+        return dict.fromkeys([*lines, 1 + self.rows], column)
 
     def _legend(self) -> Strip:
         picture = self._picture
@@ -183,9 +196,9 @@ class Chart(Widget):
         if y >= len(self._lines):
             return Strip.blank(width, self.rich_style)
         line = self._lines[y].adjust_cell_length(width)
-        column = self._cursor()
-        if column is not None and 1 <= y <= self.rows:
-            x = GUTTER + column
+        x = self._spots.get(y)
+        if x is not None:
             left, middle, right = line.divide([x, x + 1, width])
-            line = Strip.join([left, Strip(Segment.apply_style(middle, post_style=Style.parse(CURSOR_STYLE))), right])
+            text = CURSOR_MARK if y == 1 + self.rows else middle.text
+            line = Strip.join([left, Strip([Segment(text, Style.parse(CURSOR_STYLE))]), right])
         return line.apply_style(self.rich_style)
