@@ -98,24 +98,30 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
-    """The first time (ms) at or after a period's start that each tier has, None where it has nothing."""
+    """Where tiers begin, as times (ms), None where they have nothing.
+
+    `raw` and `five_minutes` are the first of all that is left of them. `next_five` and `next_hour` are the first
+    buckets that end after a period's start.
+    """
 
     raw: int | None
     five_minutes: int | None
-    one_hour: int | None
+    next_five: int | None
+    next_hour: int | None
 
 
 def plan(since: int, until: int, points: int, oldest: Oldest) -> Plan:
     """Choose the tier for a period, and points so wide that at most `points` fit; two is the least to ask for.
 
-    The widest tier that is still fine enough costs least to read. One that does not reach as far back as the
-    hours do has expired at the period's start, so the next wider takes its place.
+    The widest tier that is still fine enough costs least to read. One that begins after the period does, and after
+    what a wider one has of it, has expired there, so the next wider takes its place.
     """
     # One point less, since a period that begins within a bucket touches one more.
     ideal_ms = max(1, -(-(until - since) // max(1, points - 1)))
-    if ideal_ms < FIVE_MINUTES.width_ms and _reaches(oldest.raw, oldest.one_hour):
+    by_five = _reaches(oldest.raw, since, FIVE_MINUTES, oldest.next_five)
+    if ideal_ms < FIVE_MINUTES.width_ms and by_five and _reaches(oldest.raw, since, ONE_HOUR, oldest.next_hour):
         return Plan(None, ideal_ms)
-    if ideal_ms < ONE_HOUR.width_ms and _reaches(oldest.five_minutes, oldest.one_hour):
+    if ideal_ms < ONE_HOUR.width_ms and _reaches(oldest.five_minutes, since, ONE_HOUR, oldest.next_hour):
         return _plan_tier(FIVE_MINUTES, ideal_ms)
     return _plan_tier(ONE_HOUR, ideal_ms)
 
@@ -124,31 +130,27 @@ def _plan_tier(tier: Tier, ideal_ms: int) -> Plan:
     return Plan(tier, tier.width_ms * -(-ideal_ms // tier.width_ms))
 
 
-def _reaches(oldest: int | None, oldest_hour: int | None) -> bool:
-    if oldest_hour is None:
+def _reaches(first: int | None, since: int, wider: Tier, next_wider: int | None) -> bool:
+    if next_wider is None:
         return True
-    return oldest is not None and oldest // ONE_HOUR.width_ms * ONE_HOUR.width_ms <= oldest_hour
+    return first is not None and (first <= since or first - first % wider.width_ms <= next_wider)
 
 
-_OLDEST = """
-SELECT (SELECT min(at) FROM sample WHERE monitor_id = :monitor_id AND at >= :since),
-    (SELECT min(bucket) FROM rollup_5m WHERE monitor_id = :monitor_id AND bucket >= :since / :five_minutes),
-    (SELECT min(bucket) FROM rollup_1h WHERE monitor_id = :monitor_id AND bucket >= :since / :one_hour)
+_OLDEST = f"""
+SELECT (SELECT min(at) FROM sample WHERE monitor_id = :monitor_id) AS raw,
+    (SELECT min(bucket) * {FIVE_MINUTES.width_ms} FROM rollup_5m WHERE monitor_id = :monitor_id) AS five_minutes,
+    (SELECT min(bucket) * {FIVE_MINUTES.width_ms} FROM rollup_5m
+        WHERE monitor_id = :monitor_id AND bucket >= :since / {FIVE_MINUTES.width_ms}) AS next_five,
+    (SELECT min(bucket) * {ONE_HOUR.width_ms} FROM rollup_1h
+        WHERE monitor_id = :monitor_id AND bucket >= :since / {ONE_HOUR.width_ms}) AS next_hour
 """
 _MOUNTS = "SELECT id, path FROM mount WHERE monitor_id = ?"
 
 
 async def read_oldest(connection: aiosqlite.Connection, monitor_id: int, since: int) -> Oldest:
-    """Return what each tier has of a monitor at or after `since` (ms)."""
-    widths = {"five_minutes": FIVE_MINUTES.width_ms, "one_hour": ONE_HOUR.width_ms}
-    ((raw, five, hour),) = await connection.execute_fetchall(
-        _OLDEST, {"monitor_id": monitor_id, "since": since, **widths}
-    )
-    return Oldest(
-        raw,
-        None if five is None else five * FIVE_MINUTES.width_ms,
-        None if hour is None else hour * ONE_HOUR.width_ms,
-    )
+    """Return where the tiers of a monitor begin, seen from a period's start (ms)."""
+    (row,) = await connection.execute_fetchall(_OLDEST, {"monitor_id": monitor_id, "since": since})
+    return Oldest(**row)
 
 
 async def read_points(
