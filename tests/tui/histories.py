@@ -24,7 +24,8 @@ def a_point(at: int, cpu: float = 20.0, width: float = 0.0, **values: object) ->
         "load_5m": spread(cpu / 30),
         "load_15m": spread(cpu / 40),
     }
-    mounts = (MountSpread("/", spread(45), None, None), MountSpread("/var", spread(70, width / 8), None, None))
+    usages = {"/": spread(45), "/var/lib/postgresql": spread(83, width / 8), "/srv/old": spread(70)}
+    mounts = tuple(MountSpread(mount, usage, None, None) for mount, usage in usages.items())
     replaced = {**numbers, **values}
     kept = {name: value for name, value in replaced.items() if isinstance(value, Spread)}
     return Point(at, 1, kept, 60, int(cpu * 60_000), int(cpu * 20_000), None, None, mounts)

@@ -167,7 +167,8 @@ def test_values_of_several_points_are_weighted_by_their_reports() -> None:
 
 def test_mounts_to_choose_from_are_the_fullest_first_and_then_those_that_are_gone() -> None:
     points = [a_point(0)]
-    assert mounts_of(points, [("/", 40.2), ("/data", 90.0), ("/b", 40.4)]) == ["/data", "/", "/b", "/var"]
+    now_mounted = [("/", 40.2), ("/data", 90.0), ("/b", 40.4)]
+    assert mounts_of(points, now_mounted) == ["/data", "/", "/b", "/srv/old", "/var/lib/postgresql"]
     assert mounts_of([], []) == []
 
 

@@ -66,6 +66,37 @@ async def test_everything_essential_is_on_a_small_screen() -> None:
         assert line_of(house, "/  ").split()[-4:] == ["45%", "50G", "22G", "28G"]
 
 
+async def test_traffic_of_this_month_and_the_last_is_told_and_added_up_anew_in_time() -> None:
+    house = House(monitor())
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, ServerScreen(1))
+        # The stand-in moves a byte per millisecond: 13 hours of March, all of February.
+        await until(pilot, lambda: "this month 45M in, 22M out · last month 2.3G in, 1.1G out" in shown(house.app))
+        house.seconds += 86_400
+        await house.app.refresh_fleet()
+        await until(pilot, lambda: "this month 127M in, 64M out" in shown(house.app))
+
+
+async def test_traffic_that_cannot_be_read_is_said() -> None:
+    house = House(monitor())
+    house.store.error = StoreUnavailableError("the database cannot be read: disk I/O error")
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, ServerScreen(1))
+        await until(pilot, lambda: "disk I/O error" in shown(house.app))
+        assert line_of(house, "traffic").split() == ["traffic", "\N{EN DASH}"]
+
+
+async def test_mounts_that_fill_say_when_they_are_full_and_others_show_a_dash() -> None:
+    filling = {"/var/lib/postgresql": NOW + 12 * 1440 * MINUTE, "/boot": NOW + 90 * MINUTE, "/gone": NOW}
+    house = House(replace(monitor(), full_at=filling))
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, ServerScreen(1))
+        assert shown(house.app).count("full in") == 1
+        assert line_of(house, "/var/lib/postgresql").split()[-1] == "12d"
+        assert line_of(house, "/boot").split()[-1] == "1h"
+        assert line_of(house, "/  ").split()[-1] == "\N{EN DASH}"
+
+
 async def test_absent_values_show_a_dash_and_no_course() -> None:
     report = replace(BARE, disk_usage=(MountUsage("C:", 31.0),))
     bare = replace(monitor(report=report), network_rx_rate=None, network_tx_rate=None, interval_s=None, address=None)
@@ -135,7 +166,7 @@ async def test_512_mounts_start_with_the_fullest_and_scroll_to_the_last() -> Non
         await pilot.press("G")
         await until(pilot, lambda: "/mnt/000" in shown(house.app))
         assert "512 mounts" in shown(house.app)
-        for key, mount in (("k", "/mnt/005"), ("g", "/mnt/511"), ("pagedown", "/mnt/500"), ("pageup", "/mnt/511")):
+        for key, mount in (("k", "/mnt/005"), ("g", "/mnt/511"), ("pagedown", "/mnt/501"), ("pageup", "/mnt/511")):
             await pilot.press(key)
             await until(pilot, lambda mount=mount: mount in shown(house.app))  # type: ignore[misc]
 

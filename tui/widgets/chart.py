@@ -185,7 +185,8 @@ class Chart(Widget):
         if picture is None:
             return Strip([])
         if not self._traces:
-            return _strip([(draw.fit(self.metric.kind.value, 9), "bold"), ("no values in this time", draw.DIM_STYLE)])
+            names = ", ".join(trace.label for trace in self.metric.traces)
+            return _strip([(draw.fit(self.metric.kind.value, 9), "bold"), (f"no values of {names}", draw.DIM_STYLE)])
         points = picture.under(self._place, self.columns)
         values = [(number, trace, merged(points, trace)) for number, trace in self._traces]
         return _strip(legend(self.metric, values, self.size.width))
