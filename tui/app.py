@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.theme import Theme
+from textual.widgets import Input
 
 from store.errors import AgentmonError, StoreUnavailableError
 from store.models import Monitor, Status
@@ -71,6 +73,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.feed = FleetFeed(partial(_opened, database, reader), admin)
         self._clock = clock
         self._ticks = 0
+        self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
         self.register_theme(THEME)
         self.theme = THEME.name
@@ -118,6 +121,28 @@ class ConsoleApp(App[None], inherit_bindings=False):
     async def on_unmount(self) -> None:
         """Let go of the database, else its thread would keep the process."""
         await self.feed.close()
+
+    def on_key(self, event: events.Key) -> None:
+        """Give keys that were typed ahead to the field that has the focus by now.
+
+        Textual sends a key to what had the focus when it came. Over a slow link `/web` comes in one piece, and the
+        field that `/` opens would miss the rest: it is kept here until the field is ready.
+        """
+        if not event.is_printable:
+            return
+        if isinstance(self.focused, Input):
+            event.prevent_default().stop()
+            self.focused.post_message(events.Key(event.key, event.character))
+        elif self.screen.AUTO_FOCUS and self.focused is None:
+            event.prevent_default().stop()
+            self._typed_ahead.append((self.screen, events.Key(event.key, event.character)))
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Hand over what was typed ahead for this screen; what was meant for another is gone with it."""
+        typed, self._typed_ahead = self._typed_ahead, []
+        for screen, key in typed:
+            if screen is event.widget.screen:
+                event.widget.post_message(key)
 
     def say(self, text: str, *, error: bool = False) -> None:
         """Show a line of any origin as a toast."""
@@ -188,14 +213,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def action_delete(self) -> None:
         """Remove the monitor at hand once its name has been typed."""
+        from tui.screens.confirm import ConfirmDelete
+
         if monitor := self._subject():
+            # Pushed at once, not from a worker: else what is typed ahead would still be commands.
+            self.push_screen(ConfirmDelete(monitor.name), partial(self._on_delete_answered, monitor))
+
+    def _on_delete_answered(self, monitor: Monitor, confirmed: bool | None) -> None:
+        if confirmed:
             self.run_worker(self._delete(monitor), group="change")
 
     async def _delete(self, monitor: Monitor) -> None:
-        from tui.screens.confirm import ConfirmDelete
-
-        if not await self.push_screen_wait(ConfirmDelete(monitor.name)):
-            return
         try:
             await self.admin.delete(monitor.name)
         except AgentmonError as error:

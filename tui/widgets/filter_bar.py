@@ -40,8 +40,8 @@ class FilterBar(Horizontal):
         yield Static(classes="found")
 
     def focus_field(self) -> None:
-        """Put the keyboard into the field."""
-        self.query_one(Input).focus()
+        """Put the keyboard into the field, at once: `Input.focus` would let keys pass that are typed already."""
+        self.screen.set_focus(self.query_one(Input))
 
     def show_found(self, found: int, total: int) -> None:
         """Say how many servers match."""
