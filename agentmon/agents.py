@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 
 from agentmon.exits import Exit
-from agentmon.options import FinePath, common_options, option
+from agentmon.options import FinePath, FiniteRange, common_options, option
 
 
 @click.command()
 @common_options
 @option("--url", metavar="URL", help="The receiver, as http://HOST:PORT.  [env: AGENTMON_URL]")
 @option("--key-file", type=FinePath(path_type=Path), metavar="F", help="A 0600 file with the agent key.")
-@option("--interval", type=click.FloatRange(min=1), default=60.0, show_default=True, help="Seconds.")
+@option("--interval", type=FiniteRange(min=1, max=86400), default=60.0, show_default=True, help="Seconds.")
 @option("--once", is_flag=True, help="Send one report and end.")
 @option("--print", "print_only", is_flag=True, help="Show the report, without the key, and send nothing.")
 @option("--cacert", type=FinePath(path_type=Path), metavar="F", help="Trust this CA alone.  [env: AGENTMON_CA]")
@@ -56,7 +56,9 @@ def _stopped_by_signals() -> threading.Event:
 def _stop(stop: threading.Event) -> None:
     stop.set()
     # A call in flight would hold the end up for its timeout; what it sends is lost with or without it.
-    threading.Timer(2.0, os._exit, (Exit.OK,)).start()
+    undertaker = threading.Timer(2.0, os._exit, (Exit.OK,))
+    undertaker.daemon = True
+    undertaker.start()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 The commands import the rooms when they run, so that `agentmon --help` loads none of them.
 """
 
+import io
 import os
 import sys
 
@@ -26,12 +27,13 @@ class Root(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command and turn agentmon's own errors into click's."""
+        from agentmon.output import in_words
         from store.errors import AgentmonError
 
         try:
             return super().invoke(ctx)
-        except AgentmonError as error:
-            raise click.ClickException(str(error)) from error
+        except (AgentmonError, UnicodeEncodeError) as error:
+            raise click.ClickException(in_words(error)) from error
 
 
 @click.group(
@@ -51,8 +53,10 @@ for command in (serve, tui, monitor, status, history, backup, agent):
 
 def main() -> None:
     """Run the command line; every error is one line on stderr."""
+    _furnish_streams()
     try:
         code = root.main(prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         code = Exit.USAGE
@@ -60,11 +64,34 @@ def main() -> None:
         code = _complain(error.format_message(), error.exit_code)
     except click.Abort:
         code = _complain("interrupted", Exit.FAILURE)
-    except BrokenPipeError:
-        # Who reads our output has had enough: `agentmon history … | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.FAILURE
+    except OSError as error:
+        code = _output_failed(error)
     sys.exit(code)
+
+
+def _furnish_streams() -> None:
+    """Make standard streams that can be used: closed ones become the null device, and what has no encoding is escaped.
+
+    Left closed, their file descriptors would go to the next files that are opened, to be written to as "stdout".
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole run
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+def _output_failed(error: OSError) -> int:
+    from agentmon.output import drop_stdout, in_words
+
+    drop_stdout()
+    # Who reads our output may have had enough, `agentmon history … | head`: that needs no word.
+    return Exit.FAILURE if isinstance(error, BrokenPipeError) else _complain(in_words(error), Exit.FAILURE)
 
 
 def _complain(message: str, code: int) -> int:

@@ -1,6 +1,8 @@
 """What every command takes: `--help`, `--version`, and `--db` before or after the subcommand."""
 
+import math
 import os
+import stat
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -23,6 +25,17 @@ class FinePath(click.Path):
         if "\0" in str(value):
             self.fail("a path holds no NUL character", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; "nan" and "inf" are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what compares with no bound."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number to go by", param, ctx)
+        return number
 
 
 class NamedOption(click.Option):
@@ -60,9 +73,26 @@ def common_options(command: F) -> F:
 
 
 def database() -> Path:
-    """Return the database that the running command works on; the innermost `--db` wins, then AGENTMON_DB."""
-    context = click.get_current_context()
-    given: Path | None = context.find_root().meta.get("agentmon.db")
+    """Return the database that the running command works on; the innermost `--db` wins, then AGENTMON_DB.
+
+    Raises `DatabaseRefusedError` for what can be no database file: a folder, a device (which root would be about to
+    make private, and /dev/null is everyone's).
+    """
+    from store.errors import DatabaseRefusedError
+    from store.text import safe_text
+
+    path = _named_database()
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        is_file = path.name != ""  # not there yet, or out of reach: whoever opens it says so
+    if not is_file:
+        raise DatabaseRefusedError(f"{safe_text(str(path))} is not a file")
+    return path
+
+
+def _named_database() -> Path:
+    given: Path | None = click.get_current_context().find_root().meta.get("agentmon.db")
     if given is not None:
         return given
     if named := os.environ.get("AGENTMON_DB"):

@@ -1,6 +1,8 @@
 """What the commands print: times, values and JSON in the forms that CONTRACT section 3 gives."""
 
 import json
+import os
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -70,3 +72,17 @@ def settings_fields(monitor: Monitor) -> dict[str, Any]:
         "interval_s": monitor.interval_s,
         "address": monitor.address,
     }
+
+
+def in_words(error: Exception) -> str:
+    """Return what a person can make of an error that a command ends with."""
+    if isinstance(error, UnicodeEncodeError):
+        return "an argument holds bytes that are no text in this locale"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def drop_stdout() -> None:
+    """Forget what could not be written, so that Python does not try again, and complain, at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

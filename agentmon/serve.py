@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentmon.exits import ENDING_SIGNALS, Exit, signals_for_this_thread
-from agentmon.options import common_options, database, option
+from agentmon.options import FiniteRange, common_options, database, option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from server.thread import ReceiverThread
     from store.tiers import Retention
 
-END_LIMIT_S = 8.5
+LOOK_EVERY_S = 1.0
+END_LIMIT_S = 7.5
 LAST_LINES_S = 1.0
-"""How long the receiver may take to end once asked, and the log to be read to its end: within 10 s all is over."""
+"""How long to wait for the receiver once it was asked to end, and for the log to be read: within 10 s all is over."""
 
 DEFAULT_PORT = 8420
 SELF_INTERVAL_S = 10.0
@@ -40,7 +41,7 @@ SELF_INTERVAL_S = 10.0
 @option("--self", "monitor_self", is_flag=True, help="Also monitor this machine.")
 @option(
     "--max-report-rate",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=20.0,
     show_default=True,
     metavar="N",
@@ -103,9 +104,15 @@ def tui(read_only: bool) -> None:
 
 def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
     """Act on the signals that ask for an end; without `hangup`, or under nohup(1), let a lost terminal pass."""
+
+    def handle(*_: object) -> None:
+        for number in ENDING_SIGNALS:  # once is enough; a handler inside a handler finds its own locks taken
+            signal.signal(number, lambda *_: None)
+        act()
+
     for number in ENDING_SIGNALS:
         passes = number is signal.SIGHUP and (not hangup or signal.getsignal(number) is signal.SIG_IGN)
-        signal.signal(number, signal.SIG_IGN if passes else lambda *_: act())
+        signal.signal(number, signal.SIG_IGN if passes else handle)
 
 
 def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool) -> bool:
@@ -129,14 +136,16 @@ def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool) -> 
 
 def _await_end(receiver: "ReceiverThread") -> bool:
     """Wait until the receiver has ended, by itself or in time after it was asked to; returns whether it has."""
-    receiver.stopping.wait()
-    return receiver.wait(END_LIMIT_S)
+    # Looking, not waiting for `stopping`: a handler sets it on this thread, and must not find its lock taken.
+    while not receiver.wait(LOOK_EVERY_S):
+        if receiver.stopping.is_set():
+            return receiver.wait(END_LIMIT_S)
+    return True
 
 
 def _leave(receiver: "ReceiverThread", clean: bool, log: "UnhurriedHandler | None") -> None:
     """End the process, also when a thread of it hangs in the disk or in a terminal that nobody reads."""
-    for number in ENDING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     code = Exit.FAILURE if receiver.failure or not clean else Exit.OK
     if not receiver.ended.is_set() or (log is not None and not log.written(LAST_LINES_S)):
         os._exit(code)

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 @option("--json", "as_json", is_flag=True, help="One object with the receiver and the monitors.")
 def status(names: "Sequence[str]", as_json: bool) -> None:
     """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
+    from agentmon.output import drop_stdout, in_words
     from store.errors import AgentmonError
 
     try:
         receiver, monitors = asyncio.run(_ask(database(), names))
         _show(receiver, monitors, as_json)
-    except AgentmonError as error:
-        raise StatusUnknown(str(error)) from error
+    except (AgentmonError, UnicodeEncodeError) as error:
+        raise StatusUnknown(in_words(error)) from error
+    except OSError as error:
+        drop_stdout()
+        raise StatusUnknown(in_words(error)) from error
     if receiver is None:
         raise StatusUnknown("no receiver is running: what is shown is what was last stored")
     sys.exit(exit_code(monitors))

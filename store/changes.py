@@ -69,6 +69,7 @@ async def create_monitors(
         raise ChangeRefusedError("a given key is for one monitor: name just one")
     made = []
     for name in names:
+        _require(name_problem(name))
         found = await _find(connection, name)
         if found is not None and not if_missing:
             raise ChangeRefusedError(f"there is already a monitor called {safe_text(name)}")
@@ -190,7 +191,6 @@ async def _find(connection: aiosqlite.Connection, name: str) -> int | None:
 
 
 async def _insert(connection: aiosqlite.Connection, ledger: Ledger, name: str, now: int, agent_key: str) -> int:
-    _require(name_problem(name))
     cursor = await connection.execute("INSERT INTO monitor (name, created_at) VALUES (?, ?)", (name, now))
     monitor_id = cursor.lastrowid
     assert monitor_id is not None

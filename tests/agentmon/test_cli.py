@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import re
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,30 @@ def test_a_database_that_is_none_is_refused_and_untouched(run: Run, tmp_path: Pa
     for arguments in (["serve"], ["monitor", "create", "a"], ["monitor", "list"], ["history", "a"]):
         assert run("--db", str(path), *arguments).code == 1
     assert path.read_text() == "Dear diary"
+
+
+@pytest.mark.parametrize("place", ["", ".", "/", "..", "folder"])
+def test_a_database_that_is_no_file_is_refused(run: Run, tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    named = str(tmp_path / place) if place == "folder" else place
+    assert run("--db", named, "status").code == 3
+    for command in (["serve", "--port", "0"], ["monitor", "create", "a"], ["monitor", "list"]):
+        ran = run("--db", named, *command)
+        assert (ran.code, ran.err.count("\n")) == (1, 1)
+        assert "is not a file" in ran.err
+
+
+def test_a_device_is_refused_and_keeps_its_mode(run: Run, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    fifo.chmod(0o666)
+    ran = run("--db", str(fifo), "monitor", "create", "a")
+    assert (ran.code, ran.err) == (1, f"agentmon: {fifo} is not a file\n")
+    assert stat.S_IMODE(fifo.stat().st_mode) == 0o666
+    assert list(tmp_path.iterdir()) == [fifo]
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "-1"])
+def test_numbers_that_are_none_to_go_by_are_wrong_usage(run: Run, number: str) -> None:
+    assert run("serve", "--max-report-rate", number).code == 2
+    assert run("agent", "--url", "http://x", "--interval", number).code == 2

@@ -160,6 +160,21 @@ async def test_closing_writes_what_waits(database: Path, clock: Clock) -> None:
         await writer.store(key, make_report(), "::1")
 
 
+async def test_after_closing_the_one_file_holds_all_though_a_reader_keeps_the_log(
+    database: Path, clock: Clock, tmp_path: Path
+) -> None:
+    writer = await Writer.open(database, clock.wall, clock.listening_s)
+    reader = await Reader.open(database)
+    await reader.changes()
+    ((_, _, key),) = await writer.change(partial(changes.create_monitors, names=["web-1"], now=clock.wall()))
+    await writer.store(key, make_report(cpu_usage=5.0), "::1")
+    await writer.close()
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(database.read_bytes())  # noqa: ASYNC240
+    await reader.close()
+    assert await stored(copy) == [5.0]
+
+
 async def test_a_sender_that_went_away_does_not_disturb_the_batch(
     writer: Writer, database: Path, create: Create
 ) -> None:
