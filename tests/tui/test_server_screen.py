@@ -166,7 +166,7 @@ async def test_512_mounts_start_with_the_fullest_and_scroll_to_the_last() -> Non
         await pilot.press("G")
         await until(pilot, lambda: "/mnt/000" in shown(house.app))
         assert "512 mounts" in shown(house.app)
-        for key, mount in (("k", "/mnt/005"), ("g", "/mnt/511"), ("pagedown", "/mnt/501"), ("pageup", "/mnt/511")):
+        for key, mount in (("k", "/mnt/006"), ("g", "/mnt/511"), ("pagedown", "/mnt/501"), ("pageup", "/mnt/511")):
             await pilot.press(key)
             await until(pilot, lambda mount=mount: mount in shown(house.app))  # type: ignore[misc]
 
