@@ -36,8 +36,10 @@ def perform(database: Path, operation: str, **arguments: Any) -> Any:
 
 def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
     from store.lock import DatabaseLock
-    from store.schema import prepare_database
+    from store.schema import inspect_database, prepare_database
 
+    if operation != "create":
+        inspect_database(database)  # only that one makes a database where there is none
     with DatabaseLock.acquire(database, operation):
         prepare_database(database)
         return asyncio.run(_perform_on_writer(database, operation, arguments))

@@ -2,22 +2,19 @@
 
 import os
 import signal
-import socket
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from agentmon.exits import ENDING_SIGNALS, Exit, signals_for_this_thread
+from agentmon.exits import ENDING_SIGNALS, Exit
 from agentmon.options import FiniteRange, common_options, database, option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
     from agentmon.logs import UnhurriedHandler
-    from server.premises import Premises
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
     from store.tiers import Retention
@@ -28,8 +25,6 @@ LAST_LINES_S = 1.0
 """How long to wait for the receiver once it was asked to end, and for the log to be read: within 10 s all is over."""
 
 DEFAULT_PORT = 8420
-SELF_INTERVAL_S = 10.0
-"""`--self` reports more often than agents do: someone is looking, and the way is short."""
 
 
 @click.command()
@@ -38,7 +33,7 @@ SELF_INTERVAL_S = 10.0
 @option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
 @option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
 @option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
-@option("--self", "monitor_self", is_flag=True, help="Also monitor this machine.")
+@option("--self", "with_self", is_flag=True, help="Also monitor this machine.")
 @option(
     "--max-report-rate",
     type=FiniteRange(min=0),
@@ -58,7 +53,7 @@ def serve(
     host: str | None,
     port: int,
     public_url: str | None,
-    monitor_self: bool,
+    with_self: bool,
     max_report_rate: float,
     keep_raw: float,
     keep_5m: float,
@@ -66,6 +61,7 @@ def serve(
     keep_serving: bool,
 ) -> None:
     """Receive the agents' reports, and with --tui show them live."""
+    from agentmon.self_monitor import monitor_self
     from server.premises import take_premises
     from server.thread import ReceiverThread
 
@@ -81,8 +77,8 @@ def serve(
     receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention))
     on_signals(receiver.stop, hangup=not keep_serving)
     receiver.start()
-    if monitor_self:
-        _monitor_self(premises, receiver, path)
+    if with_self:
+        monitor_self(premises.listener, receiver, path)
     clean = _run_console(path, receiver, keep_serving) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
 
@@ -196,37 +192,3 @@ def _plain_url(url: str | None) -> str | None:
     if not url.startswith(("http://", "https://")) or not url.isprintable() or set(url) & set("\"'`$\\ ;|&<>"):
         raise click.BadParameter("a URL looks like http://HOST:PORT", param_hint="--public-url")
     return url.rstrip("/")
-
-
-def _monitor_self(premises: "Premises", receiver: "ReceiverThread", path: Path) -> None:
-    url = _own_url(premises.listener)
-    agent = threading.Thread(target=_report_self, args=(url, receiver, path), name="self", daemon=True)
-    with signals_for_this_thread():
-        agent.start()
-
-
-def _own_url(listener: socket.socket) -> str:
-    address, port = listener.getsockname()[:2]
-    if address in ("::", "0.0.0.0"):
-        address = "127.0.0.1"
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-
-
-def _report_self(url: str, receiver: "ReceiverThread", path: Path) -> None:
-    import logging
-
-    from agent.config import AgentSettings
-    from agent.run import run_agent
-    from agentmon.admin import credentials, perform
-    from store.errors import AgentmonError
-
-    log = logging.getLogger("agentmon.self")
-    receiver.ready.wait()
-    name = socket.gethostname() or "this-machine"
-    try:
-        (made,) = perform(path, "create", names=[name], if_missing=True)
-    except AgentmonError as error:
-        log.error("this machine is not monitored: %s", error)
-        return
-    settings = AgentSettings(url, credentials(made).agent_key, use_proxies=False)
-    run_agent(settings, SELF_INTERVAL_S, receiver.ended, lambda line: log.info("%s", line))

@@ -15,12 +15,18 @@ from pathlib import Path
 from server.address import reachable_url
 from store.errors import AgentmonError, DatabaseRefusedError
 from store.files import PRIVATE_FILE, PRIVATE_FOLDER
-from store.lock import DatabaseLock, Holder
+from store.lock import DatabaseLock, Holder, read_holder
 from store.schema import prepare_database
 from store.text import safe_text
 
+SERVE = "serve"
+"""How a receiver calls itself in the lock file."""
+
 LOCK_WAIT_S = 5.0
 """How long to wait for a command that holds the lock for a moment."""
+
+RIVAL_WAIT_S = 0.5
+"""How long to wait for another receiver, which will hardly end just now."""
 
 BACKLOG = 1024
 MAX_SOCKET_PATH = 107
@@ -54,15 +60,20 @@ def take_premises(database: Path, host: str | None, port: int, public_url: str |
     Raises an `AgentmonError` that says in one line what is in the way; then nothing is held.
     """
     with contextlib.ExitStack() as undo:
-        lock = undo.enter_context(DatabaseLock.acquire(database, "serve", LOCK_WAIT_S))
+        lock = undo.enter_context(DatabaseLock.acquire(database, SERVE, _lock_wait_s(database)))
         prepare_database(database)
         listener = undo.enter_context(bind_listener(host, port))
         admin_path = admin_socket_path(database)
         admin = undo.enter_context(bind_admin(admin_path))
-        lock.announce(Holder(os.getpid(), "serve", str(admin_path)))
+        lock.announce(Holder(os.getpid(), SERVE, str(admin_path)))
         undo.pop_all()
     own_url = reachable_url(host, listener.getsockname()[1])
     return Premises(database, lock, listener, admin, admin_path, own_url, public_url or own_url)
+
+
+def _lock_wait_s(database: Path) -> float:
+    holder = read_holder(database)
+    return RIVAL_WAIT_S if holder is not None and holder.command == SERVE else LOCK_WAIT_S
 
 
 def bind_listener(host: str | None, port: int) -> socket.socket:

@@ -35,6 +35,12 @@ class Ledger:
         self.seq += 1
         return self.seq
 
+    def take(self, contents: "Contents") -> None:
+        """Take committed contents in; when a monitor was heard, and its interned names, are not in the tables."""
+        old = self.lives
+        self.lives = {i: _keep_unstored(live, old.get(i)) for i, live in contents.lives.items()}
+        self.keys = contents.keys
+
     def drop_keys_before(self, key: Key) -> None:
         """Forget the keys of a monitor that a newer one has ended."""
         ended = [text for text, k in self.keys.items() if k.monitor_id == key.monitor_id and k.id < key.id]
@@ -43,24 +49,27 @@ class Ledger:
         self.keys = {t: replace(k, ends_older=False) if k == key else k for t, k in self.keys.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Monitors and keys as the tables have them."""
+
+    lives: dict[int, Live]
+    keys: dict[str, Key]
+
+
 async def load_ledger(connection: aiosqlite.Connection, now: int) -> Ledger:
     """Read the whole ledger at start; `now` (ms) keeps `seq` above whatever deleted monitors had."""
     ledger = Ledger(seq=now)
-    await refresh(connection, ledger)
+    ledger.take(await read_contents(connection))
     ledger.seq = max([now, *(live.monitor.seq for live in ledger.lives.values())])
     return ledger
 
 
-async def refresh(connection: aiosqlite.Connection, ledger: Ledger) -> None:
-    """Read everything anew after a committed change: some 15 ms with 1,000 monitors, and changes are rare.
-
-    When a monitor was last heard, and its interned names, are not in the tables and stay as they were.
-    """
+async def read_contents(connection: aiosqlite.Connection) -> Contents:
+    """Read everything that a change may have altered: some 15 ms with 1,000 monitors, and changes are rare."""
     rows = await connection.execute_fetchall(MONITOR_QUERY)
     keys = await connection.execute_fetchall(_KEYS)
-    old = ledger.lives
-    ledger.lives = {live.monitor.id: _keep_unstored(live, old.get(live.monitor.id)) for live in map(live_of, rows)}
-    ledger.keys = _ranked(keys)
+    return Contents({live.monitor.id: live for live in map(live_of, rows)}, _ranked(keys))
 
 
 def _keep_unstored(live: Live, old: Live | None) -> Live:

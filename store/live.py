@@ -48,6 +48,7 @@ def advance(live: Live, report: Report, at: int, heard_s: float, address: str, s
     before = live.monitor
     course = extend_course(live.course, report.cpu_usage)
     gaps = _extend_gaps(live, heard_s)
+    elapsed_s = _elapsed_s(live, at, heard_s)
     raised = before.status in RAISED_BY_A_REPORT
     monitor = replace(
         before,
@@ -58,8 +59,8 @@ def advance(live: Live, report: Report, at: int, heard_s: float, address: str, s
         address=address,
         interval_s=learn_interval(gaps),
         report=report,
-        network_rx_rate=_rate(before, at, "network_rx_bytes", report),
-        network_tx_rate=_rate(before, at, "network_tx_bytes", report),
+        network_rx_rate=_rate(before, elapsed_s, "network_rx_bytes", report),
+        network_tx_rate=_rate(before, elapsed_s, "network_tx_bytes", report),
     )
     return replace(live, monitor=monitor, course=course, gaps=gaps, heard_s=heard_s)
 
@@ -71,10 +72,16 @@ def _extend_gaps(live: Live, heard_s: float) -> tuple[float, ...]:
     return (*live.gaps, round(heard_s - live.heard_s, 3))[-GAPS_REMEMBERED:]
 
 
-def _rate(before: Monitor, at: int, counter: str, report: Report) -> float | None:
+def _elapsed_s(live: Live, at: int, heard_s: float) -> float:
+    # A clock that was set back leaves times a millisecond apart; one that stalled has not heard the whole time.
+    by_stamp = (at - (live.monitor.last_report_at or 0)) / 1000
+    return by_stamp if live.heard_s is None else max(by_stamp, heard_s - live.heard_s)
+
+
+def _rate(before: Monitor, elapsed_s: float, counter: str, report: Report) -> float | None:
     old = getattr(before.report, counter, None)
     new = getattr(report, counter)
-    if old is None or new is None or new < old or before.last_report_at is None:
+    if old is None or new is None or new < old:
         return None
-    rate: float = (new - old) * 1000 / (at - before.last_report_at)
+    rate: float = (new - old) / elapsed_s
     return rate

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self, TypeVar
+from typing import Self, TypeGuard, TypeVar
 
 import aiosqlite
 
 from store.batch import Entry, remember, write_batch
 from store.connection import open_writer
 from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
-from store.ledger import Ledger, load_ledger, refresh
+from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report, Status
 from store.text import safe_text
@@ -37,15 +37,8 @@ MAX_BATCH = 500
 MAX_WAITING = 5_000
 """Reports in memory when the store stalls: 5,000 of the largest that fit a body are some 100 MB, typical ones 5."""
 
-POISON = (
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    ValueError,
-    OverflowError,
-)
-"""Errors that speak of one row; all other errors of SQLite speak of the store."""
+OF_A_ROW = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""Errors of SQLite that speak of one row; all others speak of the store."""
 
 FILE_GONE = "the database file was moved, replaced or deleted under the running receiver"
 
@@ -159,10 +152,14 @@ class Writer:
             return await self._guarded(change)
 
     async def change(self, change: Change[T]) -> T:
-        """Run a change of monitors or keys like `transact`, then read anew what it may have altered."""
+        """Run a change of monitors or keys like `transact`, and take what it may have altered into the ledger."""
+
+        async def change_and_read(connection: aiosqlite.Connection, ledger: Ledger) -> tuple[T, Contents]:
+            return await change(connection, ledger), await read_contents(connection)
+
         async with self._transaction:
-            result = await self._guarded(change)
-            await refresh(self._connection, self._ledger)
+            result, contents = await self._guarded(change_and_read)
+            self._ledger.take(contents)
             return result
 
     async def rejudge(self, verdict: Callable[[Live], Status]) -> list[Judged]:
@@ -189,22 +186,26 @@ class Writer:
         async with self._transaction:
             try:
                 await self._commit(batch)
-            except (*POISON, sqlite3.Error):
-                await self._row_by_row(batch)
             except StoreUnavailableError as error:
                 _settle(batch, error)
+            except Exception:  # noqa: BLE001 - whatever it is, one of the reports may have brought it about
+                await self._row_by_row(batch)
 
     async def _row_by_row(self, batch: Sequence[Pending]) -> None:
         """Store what can be stored: one bad report takes no neighbour along, a bad store fails all at once."""
         for place, pending in enumerate(batch):
             try:
                 await self._commit([pending])
-            except POISON as error:
-                log.error("a report could not be stored: %s", type(error).__name__)
-                _settle([pending], StoreUnavailableError("this report could not be stored"))
-            except (StoreUnavailableError, sqlite3.Error) as error:
-                _settle(batch[place:], self._failed(error))
+            except StoreUnavailableError as error:
+                _settle(batch[place:], error)
                 return
+            except Exception as error:
+                if is_trouble(error):
+                    _settle(batch[place:], self._failed(error))
+                    return
+                # Were it not caught, nobody would write from here on, and every sender would wait for ever.
+                log.exception("a report could not be stored")
+                _settle([pending], StoreUnavailableError("this report could not be stored"))
 
     async def _commit(self, batch: Sequence[Pending]) -> None:
         keys = self._ledger.keys
@@ -269,6 +270,11 @@ class Writer:
         if self._problem:
             log.warning("the store takes writes again")
         self._problem = None
+
+
+def is_trouble(error: Exception) -> TypeGuard[sqlite3.Error]:
+    """Return whether an error speaks of the store as a whole, and not of one report."""
+    return isinstance(error, sqlite3.Error) and not isinstance(error, OF_A_ROW)
 
 
 def _settle(batch: Sequence[Pending], error: AgentmonError | None = None) -> None:

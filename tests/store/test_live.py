@@ -22,6 +22,11 @@ def test_rates_are_bytes_per_second_between_the_last_two_reports() -> None:
     assert live.monitor.network_rx_rate == 10.5
 
 
+def test_a_clock_that_is_set_back_makes_no_rate_soar() -> None:
+    live = after(NEW, 60_000, heard_s=60.0, network_rx_bytes=0)
+    assert after(live, 60_001, heard_s=120.0, network_rx_bytes=600).monitor.network_rx_rate == 10.0
+
+
 def test_there_is_no_rate_after_a_counter_reset_nor_without_counters() -> None:
     live = after(NEW, 1_000, network_rx_bytes=100, network_tx_bytes=None)
     live = after(live, 2_000, network_rx_bytes=99, network_tx_bytes=5)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
+import store.writer
 from store import changes
+from store.batch import Entry, Stored, write_batch
 from store.errors import StoreUnavailableError, UnknownKeyError
-from store.ledger import Ledger
+from store.ledger import Contents, Ledger
 from store.models import MountUsage, Status
 from store.reader import Reader
 from store.writer import FILE_GONE, MAX_WAITING, Writer
@@ -107,6 +110,39 @@ async def test_a_poisoned_report_takes_no_neighbour_along(
     assert [type(result) for result in results] == [type(None), StoreUnavailableError, type(None)]
     assert await stored(database) == [1.0, 3.0]
     assert writer.problem is None
+
+
+async def test_a_fault_of_ours_in_one_report_leaves_the_writer_at_work(
+    writer: Writer, database: Path, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key,) = await create("web-1")
+    write = write_batch
+
+    async def faulty(connection: aiosqlite.Connection, ledger: Ledger, entries: Sequence[Entry]) -> Stored:
+        if any(entry.report.cpu_usage == 2.0 for entry in entries):
+            raise KeyError("a fault of ours")
+        return await write(connection, ledger, entries)
+
+    monkeypatch.setattr(store.writer, "write_batch", faulty)
+    sends = (writer.store(key, make_report(cpu_usage=cpu), "::1") for cpu in (1.0, 2.0, 3.0))
+    results = await asyncio.gather(*sends, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), StoreUnavailableError, type(None)]
+    assert await stored(database) == [1.0, 3.0]
+
+
+async def test_trouble_while_a_change_is_read_back_undoes_it(
+    writer: Writer, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(_: aiosqlite.Connection) -> Contents:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.writer, "read_contents", failing)
+        with pytest.raises(StoreUnavailableError, match="disk I/O error"):
+            await create("web-1")
+    assert not writer.lives
+    await create("web-1")
+    assert len(writer.lives) == 1
 
 
 async def test_a_locked_store_refuses_says_why_and_recovers(writer: Writer, database: Path, create: Create) -> None:
