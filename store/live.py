@@ -13,6 +13,9 @@ from store.models import Monitor, Report, Status
 GAPS_REMEMBERED = 9
 """Times between reports that the interval is learned from; their median shrugs off four odd ones."""
 
+CLOCK_SLACK_S = 1.0
+"""How much the listening clock may run ahead of the stamps before these are not believed."""
+
 RAISED_BY_A_REPORT = frozenset({Status.PENDING, Status.LATE, Status.DOWN})
 
 
@@ -73,9 +76,10 @@ def _extend_gaps(live: Live, heard_s: float) -> tuple[float, ...]:
 
 
 def _elapsed_s(live: Live, at: int, heard_s: float) -> float:
-    # A clock that was set back leaves times a millisecond apart; one that stalled has not heard the whole time.
     by_stamp = (at - (live.monitor.last_report_at or 0)) / 1000
-    return by_stamp if live.heard_s is None else max(by_stamp, heard_s - live.heard_s)
+    by_ear = by_stamp if live.heard_s is None else heard_s - live.heard_s
+    # A clock that was set back leaves stamps a millisecond apart, which would make every rate soar.
+    return by_ear if by_ear - by_stamp > CLOCK_SLACK_S else by_stamp
 
 
 def _rate(before: Monitor, elapsed_s: float, counter: str, report: Report) -> float | None:

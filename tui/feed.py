@@ -3,6 +3,7 @@
 Plain values and two awaitables, no timers: the app decides when to call them.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -84,21 +85,23 @@ class FleetFeed:
         self.receiver_problem: str | None = None
         self.loaded = False
         self._open_reader = open_reader
+        self._reading = asyncio.Lock()
         self._admin = admin
         self._seq = 0
 
     async def refresh(self) -> FleetChanged:
         """Read what changed in the store into `monitors`, and return what that was."""
-        try:
-            if self.reader is None:
-                self.reader = await self._open_reader()
-            change = await self.reader.changes(self._seq)
-        except AgentmonError as error:
-            self.problem = str(error)
-            return FleetChanged()
-        self.problem = None
-        self.loaded = True
-        return self._take(change)
+        async with self._reading:  # one at a time: two that found no reader would open one each, and lose one
+            try:
+                if self.reader is None:
+                    self.reader = await self._open_reader()
+                change = await self.reader.changes(self._seq)
+            except AgentmonError as error:
+                self.problem = str(error)
+                return FleetChanged()
+            self.problem = None
+            self.loaded = True
+            return self._take(change)
 
     def _take(self, change: FleetChange) -> FleetChanged:
         self._seq = max(self._seq, change.seq)
