@@ -123,6 +123,7 @@ class FleetFeed:
 
     async def close(self) -> None:
         """Let go of the database."""
-        if self.reader is not None:
-            reader, self.reader = self.reader, None
-            await reader.close()
+        async with self._reading:
+            if self.reader is not None:
+                reader, self.reader = self.reader, None
+                await reader.close()
