@@ -118,10 +118,10 @@ def plan(since: int, until: int, points: int, oldest: Oldest) -> Plan:
     """
     # One point less, since a period that begins within a bucket touches one more.
     ideal_ms = max(1, -(-(until - since) // max(1, points - 1)))
-    by_five = _reaches(oldest.raw, since, FIVE_MINUTES, oldest.next_five)
-    if ideal_ms < FIVE_MINUTES.width_ms and by_five and _reaches(oldest.raw, since, ONE_HOUR, oldest.next_hour):
+    by_five = _reaches(oldest.raw, FIVE_MINUTES, oldest.next_five)
+    if ideal_ms < FIVE_MINUTES.width_ms and by_five and _reaches(oldest.raw, ONE_HOUR, oldest.next_hour):
         return Plan(None, ideal_ms)
-    if ideal_ms < ONE_HOUR.width_ms and _reaches(oldest.five_minutes, since, ONE_HOUR, oldest.next_hour):
+    if ideal_ms < ONE_HOUR.width_ms and _reaches(oldest.five_minutes, ONE_HOUR, oldest.next_hour):
         return _plan_tier(FIVE_MINUTES, ideal_ms)
     return _plan_tier(ONE_HOUR, ideal_ms)
 
@@ -130,10 +130,10 @@ def _plan_tier(tier: Tier, ideal_ms: int) -> Plan:
     return Plan(tier, tier.width_ms * -(-ideal_ms // tier.width_ms))
 
 
-def _reaches(first: int | None, since: int, wider: Tier, next_wider: int | None) -> bool:
+def _reaches(first: int | None, wider: Tier, next_wider: int | None) -> bool:
     if next_wider is None:
         return True
-    return first is not None and (first <= since or first - first % wider.width_ms <= next_wider)
+    return first is not None and first - first % wider.width_ms <= next_wider
 
 
 _OLDEST = f"""

@@ -54,14 +54,19 @@ async def fill(path: Path) -> None:
         await history.go_round()
 
 
-@pytest.mark.parametrize("statistics", [False, True])
-async def test_no_statement_reads_a_large_table_whole(tmp_path: Path, statistics: bool) -> None:
+FORGET = "DELETE FROM sqlite_stat1;"
+SOME = f"""{FORGET} INSERT INTO sqlite_stat1 VALUES
+    ('sample_mount', 'sample_mount', '18585 201 2 1'), ('mount', 'sqlite_autoindex_mount_1', '20 2 1'),
+    ('rollup_mount_5m', 'rollup_mount_5m', '65520 201 1'), ('rollup_mount_1h', 'rollup_mount_1h', '9920 201 1');"""
+"""What `PRAGMA optimize` may leave: it looks at some tables only."""
+
+
+@pytest.mark.parametrize("statistics", [FORGET, "ANALYZE;", SOME], ids=["none", "all", "some"])
+async def test_no_statement_reads_a_large_table_whole(tmp_path: Path, statistics: str) -> None:
     assert len(STATEMENTS) > 30
     await fill(tmp_path / "a.db")
     connection = sqlite3.connect(tmp_path / "a.db")
-    connection.create_function("kibibytes", 1, lambda size: None)
-    connection.execute("ANALYZE" if statistics else "DELETE FROM sqlite_stat1")
-    connection.commit()
+    connection.executescript(statistics)
     connection.close()
     connection = sqlite3.connect(tmp_path / "a.db")
     connection.create_function("kibibytes", 1, lambda size: None)
