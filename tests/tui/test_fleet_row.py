@@ -16,7 +16,7 @@ from tui.widgets.fleet_columns import COLUMNS, column_at, layout
 from tui.widgets.fleet_order import SORT_KEYS, Order
 from tui.widgets.fleet_row import Clocks, Piece, age_text, clocks_of, heading, row
 
-ESSENTIAL = {"status", "age", "name", "cpu", "course", "memory", "disk", "mount", "full", "rx", "tx"}
+ESSENTIAL = {"status", "age", "name", "cpu", "course", "memory", "disk", "mount", "bar", "rx", "tx"}
 
 
 def text(pieces: list[Piece]) -> str:
@@ -79,7 +79,7 @@ def test_markup_and_escapes_are_drawn_as_they_are() -> None:
 
 def test_a_line_says_how_a_server_is() -> None:
     shown = line(small_fleet()[4])
-    assert shown.split() == ["●", "up", "5s", "backup", "4%", "▂▃▂▄▃", "41%", "93%", "/sr…", "5d", "47K", "1.2M"]
+    assert shown.split() == ["●", "up", "5s", "backup", "4%", "▂▃▂▄▃", "41%", "93%", "███▋", "/sr…", "47K", "1.2M"]
 
 
 def test_a_status_can_be_told_without_colour() -> None:
@@ -130,9 +130,9 @@ DAY_S = 86_400
 )
 def test_the_mount_that_is_full_first_is_told_and_the_louder_the_sooner(left_s: int, shown: str, style: str) -> None:
     growing = a_monitor(1, "x", full_at={"/": NOW + 900 * DAY_S * 1000, "/var": NOW + left_s * 1000})
-    assert (shown.rjust(6), style) in row(growing, layout(79), clocks_of(growing, NOW))
+    assert (shown.rjust(6), style) in row(growing, layout(119), clocks_of(growing, NOW))
     silent = replace(growing, status=Status.DOWN)
-    assert (shown.rjust(6), draw.DIM_STYLE) in row(silent, layout(79), clocks_of(silent, NOW))
+    assert (shown.rjust(6), draw.DIM_STYLE) in row(silent, layout(119), clocks_of(silent, NOW))
 
 
 def test_a_server_whose_mounts_do_not_grow_has_no_forecast() -> None:

@@ -68,7 +68,7 @@ async def test_a_step_back_shows_the_fleet_as_it_was_and_says_plainly_that_it_is
         await arrived(fleet, "Sun 2026-03-01 13:00")
         assert fleet.house.store.asked_past == [FIVE_BACK]
         assert "esc returns to now" in fleet.line(0)
-        assert "● up         7s  node-1            66%" in fleet.line(TOP_OF_TABLE)
+        assert "● up         7s  node-1             66%" in fleet.line(TOP_OF_TABLE)
         assert header_style(fleet.house.app) != live
         assert PAST_STYLE.split()[-1] in header_style(fleet.house.app)
 
