@@ -17,6 +17,7 @@ from store import changes, expiry
 from store.errors import StoreUnavailableError
 from store.forecasts import forecast
 from store.rollup import roll_up
+from store.runs import forget_runs
 from store.tiers import Retention
 from store.writer import Change, Writer
 
@@ -107,6 +108,7 @@ class Upkeep:
         if self._monotonic() - self._analyzed_s >= ANALYZE_EVERY_S:
             self._analyzed_s = self._monotonic()
             await self._do(expiry.analyze)
+            await self._do(partial(forget_runs, before=now - self._options.retention.one_hour))
 
     async def _forecast(self, ids: Sequence[int]) -> None:
         if self._monotonic() - self._forecast_s < FORECAST_EVERY_S:

@@ -24,3 +24,8 @@ async def beat(connection: aiosqlite.Connection, ledger: Ledger, *, run_id: int,
 async def end_run(connection: aiosqlite.Connection, ledger: Ledger, *, run_id: int, now: int) -> None:
     """Record that the run ended in good order."""
     await connection.execute("UPDATE receiver_run SET alive_at = ?, stopped_at = ? WHERE id = ?", (now, now, run_id))
+
+
+async def forget_runs(connection: aiosqlite.Connection, ledger: Ledger, *, before: int) -> None:
+    """Forget runs that ended before the oldest history (ms)."""
+    await connection.execute("DELETE FROM receiver_run WHERE coalesce(stopped_at, alive_at) < ?", (before,))

@@ -143,5 +143,21 @@ def test_a_migration_that_fails_is_wholly_undone(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_a_database_of_the_first_version_keeps_its_reports_and_gains_history(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    prepare_database(path, migrations()[:1])
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO monitor (id, name, created_at) VALUES (1, 'web-1', 1000)")
+    connection.execute("INSERT INTO latest (monitor_id, seq, status, status_since) VALUES (1, 1, 'up', 2000)")
+    connection.commit()
+    connection.close()
+    prepare_database(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT * FROM verdict").fetchall() == [(1, 2000, "up")]
+    assert connection.execute("SELECT name FROM monitor").fetchall() == [("web-1",)]
+    connection.close()
+    assert (tmp_path / "a.db.schema-1.backup").exists()
+
+
 def test_migrations_are_numbered_without_gaps() -> None:
     assert [step.version for step in migrations()] == list(range(1, len(migrations()) + 1))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from store.models import Monitor, Report, Status
 from tui import draw
+from tui.forecast import until_full
 from tui.widgets.fleet_columns import Column
 from tui.widgets.fleet_order import Order, fullest, soonest_full
 
@@ -20,9 +21,6 @@ CALM_GRAPHIC = "#48807b"
 CURSOR_STYLE = "on #28313f"
 CURSOR_MARK = "▌"
 HEADING_STYLE, SORTED_STYLE = "#7d8594", "bold #7aaedc"
-
-FULL_STEPS_S = (86_400.0, 7 * 86_400.0)
-"""Seconds until a mount is full below which that is critical and a warning."""
 
 STALE = frozenset({Status.DOWN, Status.LATE})
 NO_REPORT = "waiting for its first report"
@@ -67,15 +65,8 @@ def age_text(monitor: Monitor, now: int) -> str:
 
 def clocks_of(monitor: Monitor, now: int) -> Clocks:
     """Return what the clocks of a monitor's line show at `now` (ms)."""
-    soonest = soonest_full(monitor)
-    if soonest is None:
-        return Clocks(age_text(monitor, now))
-    left = (soonest - now) / 1000
-    critical, warn = FULL_STEPS_S
-    level: draw.Level = "critical" if left < critical else "warn" if left < warn else "none"
-    # Beneath an hour the forecast is not that good.
-    text = "now" if left <= 0 else "<1h" if left < 3600 else draw.ago(left)
-    return Clocks(age_text(monitor, now), text, level)
+    full, level = until_full(soonest_full(monitor), now)
+    return Clocks(age_text(monitor, now), full, level)
 
 
 def _usage(value: float | None, cell: Cell, steps: tuple[float, float] = draw.USAGE_STEPS) -> Piece:
