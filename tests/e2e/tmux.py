@@ -36,7 +36,7 @@ class Pane:
 
     def type(self, text: str) -> None:
         """Type text as it is."""
-        self.tmux("send-keys", "-t", self.target, "-l", text)
+        self.tmux("send-keys", "-t", self.target, "-l", "--", text)
 
     def command(self, line: str) -> None:
         """Give the shell a line, once it is ready for one."""
