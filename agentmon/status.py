@@ -30,6 +30,9 @@ def status(names: "Sequence[str]", as_json: bool) -> None:
         _show(receiver, monitors, as_json)
     except (AgentmonError, UnicodeEncodeError) as error:
         raise StatusUnknown(in_words(error)) from error
+    except BrokenPipeError:
+        drop_stdout()  # `agentmon status | head` needs no word
+        sys.exit(Exit.STATUS_UNKNOWN)
     except OSError as error:
         drop_stdout()
         raise StatusUnknown(in_words(error)) from error
