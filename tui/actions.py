@@ -47,6 +47,8 @@ FORBIDDEN_KEYS = frozenset({"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"})
 """Prefix keys of screen and tmux, and the keys that stop and start a terminal."""
 
 _ANYWHERE = frozenset({Room.ANYWHERE})
+CHARTS = "Charts of the last hour up to the last 400 days"
+
 _FLEET = frozenset({Room.FLEET})
 _MONITOR = frozenset({Room.FLEET, Room.SERVER})
 _SERVER = frozenset({Room.SERVER})
@@ -187,7 +189,8 @@ ACTIONS: tuple[Action, ...] = (
     _move("page_up", ("pageup",), "pgup", "A page up"),
     _move("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
     _move("bottom", ("G", "end"), "G end", "To the last server"),
-    Action("history", ("h",), "h", "History", "Charts of the last hour up to the last 400 days", _SERVER, footer=1),
+    Action("history", ("h",), "h", "History", CHARTS, _FLEET, on_monitor=True),
+    Action("history", ("h",), "h", "History", CHARTS, _SERVER, footer=1),
     *_secret(_SERVER, in_footer=False),
     *_secret(frozenset({Room.KEY}), in_footer=True),
     Action(

@@ -182,12 +182,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self._refused():
             self.push_screen(NewMonitorScreen())
 
-    def open_monitor(self, monitor_id: int, until_ms: int | None = None) -> None:
-        """Show everything about one monitor; of the past, its history up to then."""
-        from tui.screens.history import HistoryScreen
+    def open_monitor(self, monitor_id: int) -> None:
+        """Show everything about one monitor."""
         from tui.screens.server import ServerScreen
 
-        self.push_screen(ServerScreen(monitor_id) if until_ms is None else HistoryScreen(monitor_id, until_ms))
+        self.push_screen(ServerScreen(monitor_id))
+
+    def open_history(self, monitor_id: int, until_ms: int | None = None) -> None:
+        """Show the charts of one monitor's history, up to now or to a time in the past."""
+        from tui.screens.history import HistoryScreen
+
+        self.push_screen(HistoryScreen(monitor_id, until_ms))
 
     def action_show_key(self) -> None:
         """Show the agent key of the monitor at hand."""

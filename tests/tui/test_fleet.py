@@ -10,6 +10,7 @@ from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, running
 from tests.tui.fleets import a_monitor, a_report, many
 from tests.tui.standins import NOW
+from tui.screens.history import HistoryScreen
 from tui.screens.server import ServerScreen
 from tui.widgets.fleet_columns import layout
 from tui.widgets.fleet_table import FleetHeading, FleetTable
@@ -267,3 +268,9 @@ async def test_new_servers_are_filtered_too(house: MakeHouse) -> None:
         fleet.house.store.put(a_monitor(51, "other"))
         await fleet.second()
         assert fleet.names == ["web-1", "web-2", "web-10", "web-50"]
+
+
+async def test_h_opens_the_charts_of_the_selected_server(house: MakeHouse) -> None:
+    async with running(house()) as fleet:
+        await fleet.press("h")
+        assert isinstance(fleet.house.app.screen, HistoryScreen)

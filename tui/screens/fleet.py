@@ -242,13 +242,21 @@ class FleetScreen(ConsoleScreen):
             self._reading_past = False
 
     def action_open(self) -> None:
-        """Open the selected server."""
+        """Open the selected server; in the past, its history up to then."""
         if monitor := self.take_subject():
             self._open(monitor.id)
 
     def _open(self, monitor_id: int) -> None:
-        picture = self._past.picture
-        self.console.open_monitor(monitor_id, picture.at if picture else None)
+        if picture := self._past.picture:
+            self.console.open_history(monitor_id, picture.at)
+        else:
+            self.console.open_monitor(monitor_id)
+
+    def action_history(self) -> None:
+        """Show the charts of the selected server, up to the time that is shown."""
+        if monitor := self.take_subject():
+            picture = self._past.picture
+            self.console.open_history(monitor.id, picture.at if picture else None)
 
     def action_down(self) -> None:
         """Select the next server."""

@@ -176,9 +176,7 @@ class ServerScreen(ConsoleScreen):
 
     def action_history(self) -> None:
         """Show the charts of its history."""
-        from tui.screens.history import HistoryScreen
-
-        self.app.push_screen(HistoryScreen(self._monitor_id))
+        self.console.open_history(self._monitor_id)
 
     def action_reveal(self) -> None:
         """Show the agent key, or hide it again."""
