@@ -9,12 +9,12 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self, TypeGuard, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 import aiosqlite
 
@@ -110,9 +110,10 @@ class Writer:
         self._arrived.set()
         await self._task
         # A console that still reads keeps the write-ahead log: empty it, so that a copy of the one file holds all.
-        with contextlib.suppress(sqlite3.Error):
-            await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        await self._connection.close()
+        async with self._transaction:
+            with contextlib.suppress(sqlite3.Error):
+                await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._connection.close()
 
     @property
     def problem(self) -> str | None:
@@ -148,8 +149,7 @@ class Writer:
         Whatever they raise undoes them and is passed on; trouble of the store itself becomes
         `StoreUnavailableError`.
         """
-        async with self._transaction:
-            return await self._guarded(change)
+        return await self._seen_through(self._guarded(change))
 
     async def change(self, change: Change[T]) -> T:
         """Run a change of monitors or keys like `transact`, and take what it may have altered into the ledger."""
@@ -157,22 +157,38 @@ class Writer:
         async def change_and_read(connection: aiosqlite.Connection, ledger: Ledger) -> tuple[T, Contents]:
             return await change(connection, ledger), await read_contents(connection)
 
-        async with self._transaction:
+        async def keep() -> T:
             result, contents = await self._guarded(change_and_read)
             self._ledger.take(contents)
             return result
+
+        return await self._seen_through(keep())
 
     async def rejudge(self, verdict: Callable[[Live], Status]) -> list[Judged]:
         """Apply a verdict to every monitor at once and return those whose status it changed.
 
         The verdict sees each monitor as committed, and no report comes between it and its write.
         """
-        async with self._transaction:
-            judged = [Judged(live.monitor, status) for live, status in self._judge(verdict) if status]
-            if judged:
-                lives = await self._guarded(partial(write_statuses, judged=judged, now=self._clock()))
-                self._ledger.lives.update(lives)
-            return judged
+        return await self._seen_through(self._rejudge(verdict))
+
+    async def _rejudge(self, verdict: Callable[[Live], Status]) -> list[Judged]:
+        judged = [Judged(live.monitor, status) for live, status in self._judge(verdict) if status]
+        if judged:
+            lives = await self._guarded(partial(write_statuses, judged=judged, now=self._clock()))
+            self._ledger.lives.update(lives)
+        return judged
+
+    async def _seen_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do work as the only one on the connection, to its end even if who asked for it is cancelled.
+
+        A cancelled wait does not cancel its SQL: a BEGIN that nobody awaits would spoil the next transaction.
+        """
+
+        async def alone() -> T:
+            async with self._transaction:
+                return await work
+
+        return await asyncio.shield(asyncio.ensure_future(alone()))
 
     async def _write_reports(self) -> None:
         while self._waiting or not self._closing:

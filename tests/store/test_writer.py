@@ -17,6 +17,7 @@ from store.errors import StoreUnavailableError, UnknownKeyError
 from store.ledger import Contents, Ledger
 from store.models import MountUsage, Status
 from store.reader import Reader
+from store.runs import begin_run
 from store.writer import FILE_GONE, MAX_WAITING, Writer
 from tests.conftest import START_MS, Clock, Create, make_report
 
@@ -143,6 +144,21 @@ async def test_trouble_while_a_change_is_read_back_undoes_it(
     assert not writer.lives
     await create("web-1")
     assert len(writer.lives) == 1
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_transaction_whose_asker_is_cancelled_spoils_no_other(
+    writer: Writer, database: Path, create: Create, steps: int
+) -> None:
+    (key,) = await create("web-1")
+    asked = asyncio.ensure_future(writer.transact(partial(begin_run, now=1)))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    asked.cancel()
+    await writer.transact(partial(begin_run, now=2))
+    await writer.store(key, make_report(cpu_usage=3.0), "::1")
+    assert writer.problem is None
+    assert await stored(database) == [3.0]
 
 
 async def test_a_locked_store_refuses_says_why_and_recovers(writer: Writer, database: Path, create: Create) -> None:
