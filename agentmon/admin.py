@@ -7,6 +7,7 @@ from typing import Any
 
 from store.errors import DatabaseHeldError, ReceiverUnreachableError
 from store.models import Credentials, ReceiverInfo
+from store.policy import Changes, Level
 
 WAIT_S = 5.0
 """How long to wait for a receiver that holds the lock but does not answer yet: it is starting or stopping."""
@@ -104,6 +105,30 @@ class ConsoleAdmin:
     async def delete(self, name: str) -> None:
         """Remove a monitor and its history."""
         await self._call("delete", name=name)
+
+    async def set(self, name: str, settings: Changes) -> None:
+        """Change settings of one monitor; None returns to the default."""
+        await self._call("set", name=name, settings=dict(settings))
+
+    async def set_defaults(self, settings: Changes) -> None:
+        """Change the defaults of all monitors; None returns to what is built in."""
+        await self._call("set_defaults", settings=dict(settings))
+
+    async def add_channel(
+        self, *, url: str | None = None, command: str | None = None, name: str | None = None, level: Level
+    ) -> str:
+        """Send alerts of at least `level` to an Apprise URL or a command from now on; returns the channel's name."""
+        added = await self._call("add_channel", url=url, command=command, name=name, level=level)
+        return str(added["name"])
+
+    async def remove_channel(self, name: str) -> None:
+        """Send no more alerts there."""
+        await self._call("remove_channel", name=name)
+
+    async def test_channel(self, name: str) -> str | None:
+        """Send a test message there now; returns why that failed, None if it arrived."""
+        problem: str | None = (await self._call("test_channel", name=name))["problem"]
+        return problem
 
     async def _call(self, operation: str, **arguments: Any) -> Any:
         from server.client import call

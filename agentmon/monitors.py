@@ -2,11 +2,15 @@
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from agentmon.options import common_options, database, option
 from agentmon.times import Duration
+
+if TYPE_CHECKING:
+    from store.policy import Setting
 
 
 @click.group()
@@ -151,16 +155,49 @@ def delete(name: str, yes: bool) -> None:
 @click.argument("name")
 @click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
 def set_(name: str, settings: tuple[str, ...]) -> None:
-    """Set deadlines of one monitor: down_after, late_after (90s, 15m, 2h; "default" unsets)."""
-    from agentmon.admin import perform
-    from store.changes import SETTINGS
+    """Set limits of one monitor; VALUE default unsets.
 
-    values: dict[str, float | None] = {}
-    for setting in settings:
-        known, equals, value = setting.partition("=")
-        if not equals:
-            raise click.UsageError(f"{setting!r} is not KEY=VALUE")
-        if known not in SETTINGS:
-            raise click.UsageError(f"{known!r} cannot be set; {', '.join(SETTINGS)} can")
-        values[known] = None if value == "default" else Duration().convert(value, None, None)
-    perform(database(), "set", name=name, settings=values)
+    \b
+    late_after, down_after          how long it may be silent: 90s, 15m
+    cpu.warn, cpu.crit, cpu.for     percent and how long; off: no limit
+    iowait. memory. swap. load.     the same
+    disk.warn disk./var.warn ...    all mounts, or one
+    disk./mnt/backup=ignore         judge this mount never
+    """
+    from agentmon.admin import perform
+
+    perform(database(), "set", name=name, settings=_parsed(settings))
+
+
+@monitor.command()
+@common_options
+@click.argument("settings", metavar="[KEY=VALUE...]", nargs=-1)
+@option("--json", "as_json", is_flag=True, help="One object with what holds.")
+def defaults(settings: tuple[str, ...], as_json: bool) -> None:
+    """Show or set what holds for all monitors that have nothing of their own; keys as in `monitor set`."""
+    from agentmon.admin import perform
+    from agentmon.output import print_json, say
+    from agentmon.reading import read_defaults
+    from store.policy import BUILT_IN
+
+    if settings:
+        perform(database(), "set_defaults", settings=_parsed(settings))
+        return
+    own = asyncio.run(read_defaults(database()))
+    held = {**BUILT_IN, **own}
+    if as_json:
+        print_json(held)
+        return
+    for key, value in held.items():
+        shown = value if isinstance(value, str) else f"{value:g}"
+        say(f"{key:<16} {shown}{'' if key in own else '  (built in)'}")
+
+
+def _parsed(settings: tuple[str, ...]) -> "dict[str, Setting | None]":
+    from store.errors import ChangeRefusedError
+    from store.policy import parse_setting
+
+    try:
+        return {key: value for text in settings for key, value in parse_setting(text).items()}
+    except ChangeRefusedError as error:
+        raise click.UsageError(str(error)) from error

@@ -67,8 +67,9 @@ def settings_fields(monitor: Monitor) -> dict[str, Any]:
     return {
         "created_at": iso_time(monitor.created_at),
         "paused_until": iso_time(monitor.paused_until),
-        "down_after": monitor.down_after_s,
-        "late_after": monitor.late_after_s,
+        "down_after": monitor.settings.get("down_after"),
+        "late_after": monitor.settings.get("late_after"),
+        "settings": dict(monitor.settings),
         "interval_s": monitor.interval_s,
         "address": monitor.address,
     }

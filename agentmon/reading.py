@@ -6,6 +6,7 @@ from pathlib import Path
 
 from store.errors import AgentmonError
 from store.models import Monitor
+from store.policy import Settings
 from store.reader import Reader
 from store.text import safe_text
 
@@ -39,6 +40,12 @@ async def read_key(database: Path, name: str) -> str:
     if key is None:
         raise _unknown(name)
     return key
+
+
+async def read_defaults(database: Path) -> Settings:
+    """Return the settings of all monitors that have none of their own."""
+    async with reading(database) as reader:
+        return await reader.defaults()
 
 
 def required(monitor: Monitor | None, name: str) -> Monitor:

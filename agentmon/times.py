@@ -1,13 +1,10 @@
 """Durations and points in time as users type them."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_DURATION_S = 10 * 365 * 86400
 
 
@@ -18,10 +15,11 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds; anything else than a positive time of at most ten years is wrong usage."""
+        from store.durations import parse_duration
+
         if isinstance(value, float):
             return value
-        match = DURATION.fullmatch(value)
-        seconds = float(match[1]) * UNIT_S[match[2]] if match else 0.0
+        seconds = parse_duration(value) or 0.0
         if not 0 < seconds <= MAX_DURATION_S:
             self.fail(f"{value!r} is no duration: write 90s, 15m, 2h or 1d", param, ctx)
         return seconds

@@ -13,6 +13,7 @@ from server.judge import judge
 from store import changes
 from store.live import Live
 from store.models import Credentials, ReceiverInfo, Status
+from store.policy import Changes
 from store.writer import Writer
 
 Operation = Callable[..., Awaitable[Any]]
@@ -54,6 +55,7 @@ class Control:
             "pause": self.pause,
             "resume": self.resume,
             "set": self.set,
+            "set_defaults": self.set_defaults,
             "delete": self.delete,
         }
 
@@ -93,9 +95,14 @@ class Control:
         """Judge a paused monitor again."""
         await self._writer.change(partial(changes.resume_monitor, name=name, now=self._clock(), verdict=self.verdict))
 
-    async def set(self, name: str, settings: dict[str, float | None]) -> None:
-        """Set deadlines of a monitor (`changes.SETTINGS`) and judge it by them at once."""
+    async def set(self, name: str, settings: Changes) -> None:
+        """Change settings of a monitor (`store.policy`) and judge it by them at once."""
         await self._writer.change(partial(changes.set_monitor, name=name, settings=settings))
+        await self._writer.rejudge(self.verdict)
+
+    async def set_defaults(self, settings: Changes) -> None:
+        """Change the defaults of all monitors and judge by them at once."""
+        await self._writer.change(partial(changes.set_defaults, settings=settings))
         await self._writer.rejudge(self.verdict)
 
     async def delete(self, name: str) -> None:

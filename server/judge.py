@@ -7,26 +7,23 @@ a server not heard since then has been silent since then, however long ago its l
 from store.live import Live
 from store.models import Status
 
-LATE_AFTER_S = 90.0
 LATE_INTERVALS = 1.5
 DOWN_AFTER_S = 300.0
 DOWN_INTERVALS = 3.0
-"""Defaults and factors of CONTRACT section 2."""
+"""Factors and bound of CONTRACT section 2."""
 
 STALE = frozenset({Status.LATE, Status.DOWN})
 
 
 def late_after_s(live: Live) -> float:
     """Return the silence in seconds after which a server is late."""
-    least = live.monitor.late_after_s
-    return max(LATE_AFTER_S if least is None else least, LATE_INTERVALS * (live.monitor.interval_s or 0.0))
+    return max(live.monitor.policy.late_after_s, LATE_INTERVALS * (live.monitor.interval_s or 0.0))
 
 
 def down_after_s(live: Live) -> float:
     """Return the silence in seconds after which a server is down: what was set, else learned from its interval."""
-    if live.monitor.down_after_s is not None:
-        return live.monitor.down_after_s
-    return max(DOWN_AFTER_S, DOWN_INTERVALS * (live.monitor.interval_s or 0.0))
+    own = live.monitor.policy.down_after_s
+    return max(DOWN_AFTER_S, DOWN_INTERVALS * (live.monitor.interval_s or 0.0)) if own is None else own
 
 
 def judge(live: Live, listening_s: float) -> Status:
@@ -50,4 +47,4 @@ def _by_silence(live: Live, silence_s: float) -> Status:
         return Status.DOWN
     if silence_s > late_after_s(live):
         return Status.LATE
-    return Status.UP
+    return Status.DEGRADED if live.monitor.breaches else Status.UP

@@ -3,8 +3,9 @@
 All raise `ChangeRefusedError` when the change cannot be made; then nothing of it is kept.
 """
 
+import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import aiosqlite
@@ -14,17 +15,10 @@ from store.keys import key_problem, new_key
 from store.ledger import Ledger
 from store.live import Live
 from store.models import Status
+from store.policy import Changes, checked
 from store.text import name_problem, safe_text
 from store.tiers import ROLLED
 from store.verdicts import RECORD_VERDICT, UPDATE_STATUS
-
-SETTINGS = {
-    "down_after": "UPDATE monitor SET down_after_s = ? WHERE id = ?",
-    "late_after": "UPDATE monitor SET late_after_s = ? WHERE id = ?",
-}
-"""What can be set of one monitor."""
-
-MAX_DEADLINE_S = 366 * 86400.0
 
 PURGE_ROWS = 500
 """History rows removed at once: some 2 ms, so that no report waits for a deletion."""
@@ -128,18 +122,20 @@ async def resume_monitor(
     await _set_status(connection, ledger, monitor_id, judged, now)
 
 
-async def set_monitor(
-    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, settings: Mapping[str, float | None]
-) -> None:
-    """Set deadlines of one monitor, in seconds; None returns to the default. Names are those of `SETTINGS`."""
+async def set_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, settings: Changes) -> None:
+    """Change settings of one monitor (`store.policy`); None returns to the default."""
     monitor_id = await find_monitor(connection, name)
-    for setting, value in settings.items():
-        if setting not in SETTINGS:
-            raise ChangeRefusedError(f"{safe_text(setting)} cannot be set; {', '.join(SETTINGS)} can")
-        if value is not None and not 0 < value <= MAX_DEADLINE_S:
-            raise ChangeRefusedError(f"{setting} is more than 0 and at most {MAX_DEADLINE_S:g} seconds")
-        await connection.execute(SETTINGS[setting], (value, monitor_id))
+    own = checked(ledger.defaults, ledger.lives[monitor_id].monitor.settings, settings, for_all=False)
+    await connection.execute("UPDATE monitor SET settings = ? WHERE id = ?", (json.dumps(own), monitor_id))
     await _touch(connection, ledger, monitor_id)
+
+
+async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes) -> None:
+    """Change what holds for all monitors that have nothing of their own; None returns to what is built in."""
+    defaults = checked(ledger.defaults, {}, settings, for_all=True)
+    await connection.execute("UPDATE defaults SET settings = ?", (json.dumps(defaults),))
+    for monitor_id in ledger.lives:
+        await _touch(connection, ledger, monitor_id)
 
 
 async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> None:

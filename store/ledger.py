@@ -1,5 +1,6 @@
 """The writer's memory of the store: every monitor and key, so that a report needs no read before its write."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -8,6 +9,7 @@ from typing import Any
 import aiosqlite
 
 from store.live import Live
+from store.policy import Settings
 from store.rows import MONITOR_QUERY, live_of
 
 _KEYS = "SELECT monitor_id, id, agent_key FROM agent_key ORDER BY monitor_id, id"
@@ -29,6 +31,7 @@ class Ledger:
     seq: int
     lives: dict[int, Live] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
+    defaults: Settings = field(default_factory=dict)
 
     def next_seq(self) -> int:
         """Return a number larger than all before; the gaps that failed batches leave do no harm."""
@@ -40,6 +43,7 @@ class Ledger:
         old = self.lives
         self.lives = {i: _keep_unstored(live, old.get(i)) for i, live in contents.lives.items()}
         self.keys = contents.keys
+        self.defaults = contents.defaults
 
     def drop_keys_before(self, key: Key) -> None:
         """Forget the keys of a monitor that a newer one has ended."""
@@ -51,10 +55,11 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Monitors and keys as the tables have them."""
+    """Monitors, keys and default settings as the tables have them."""
 
     lives: dict[int, Live]
     keys: dict[str, Key]
+    defaults: Settings
 
 
 async def load_ledger(connection: aiosqlite.Connection, now: int) -> Ledger:
@@ -69,7 +74,8 @@ async def read_contents(connection: aiosqlite.Connection) -> Contents:
     """Read everything that a change may have altered: some 15 ms with 1,000 monitors, and changes are rare."""
     rows = await connection.execute_fetchall(MONITOR_QUERY)
     keys = await connection.execute_fetchall(_KEYS)
-    return Contents({live.monitor.id: live for live in map(live_of, rows)}, _ranked(keys))
+    ((defaults,),) = await connection.execute_fetchall("SELECT settings FROM defaults")
+    return Contents({live.monitor.id: live for live in map(live_of, rows)}, _ranked(keys), json.loads(defaults))
 
 
 def _keep_unstored(live: Live, old: Live | None) -> Live:

@@ -9,6 +9,7 @@ from statistics import median
 
 from store.codec import extend_course
 from store.models import Monitor, Report, Status
+from store.thresholds import Track
 
 GAPS_REMEMBERED = 9
 """Times between reports that the interval is learned from; their median shrugs off four odd ones."""
@@ -24,7 +25,8 @@ class Live:
     """A monitor with what only the writer needs; its `cpu_course` stands undecoded in `course`.
 
     `heard_s` is when the last report came on the clock that counts the receiver's listening seconds, None if
-    none came since the receiver started. `mount_ids` are the interned mounts of the last report.
+    none came since the receiver started. `mount_ids` are the interned mounts of the last report, `tracks` the limits
+    that are broken or about to be. `unsaid` means that it is down as one of all, which is told as one event.
     """
 
     monitor: Monitor
@@ -33,6 +35,8 @@ class Live:
     heard_s: float | None = None
     host_id: int | None = None
     mount_ids: Mapping[str, int] = field(default_factory=dict)
+    tracks: tuple[Track, ...] = ()
+    unsaid: bool = False
 
 
 def learn_interval(gaps: tuple[float, ...]) -> float | None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from store.policy import DEFAULT_POLICY, Breach, Policy, Settings
+
 
 class Status(StrEnum):
     """What agentmon thinks of a monitor, in words (CONTRACT section 2)."""
@@ -70,6 +72,9 @@ class Monitor:
     first, at most `COURSE_LENGTH`; `address` is where the last report came from. `seq` grows with each change
     of any monitor, so it orders changes over the whole fleet.
     `full_at` says when mounts will be full at their present growth, for those that grow clearly.
+    `settings` are the monitor's own, `policy` what results from them and the defaults, `breaches` the limits that are
+    broken now. `rotated_at` is set while a new key waits for its first report and older ones work (`old_key_used`
+    says whether one came with them since), `shared_at` is when two machines were last seen to use its key.
     """
 
     id: int
@@ -79,8 +84,6 @@ class Monitor:
     status_since: int
     seq: int
     paused_until: int | None = None
-    down_after_s: float | None = None
-    late_after_s: float | None = None
     last_report_at: int | None = None
     address: str | None = None
     interval_s: float | None = None
@@ -89,6 +92,12 @@ class Monitor:
     network_tx_rate: float | None = None
     cpu_course: tuple[float, ...] = ()
     full_at: Mapping[str, int] = field(default_factory=dict)
+    settings: Settings = field(default_factory=dict)
+    policy: Policy = DEFAULT_POLICY
+    breaches: tuple[Breach, ...] = ()
+    rotated_at: int | None = None
+    old_key_used: bool = False
+    shared_at: int | None = None
 
 
 COURSE_LENGTH = 60

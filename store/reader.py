@@ -4,6 +4,7 @@ Every method fetches all and finishes, since an open cursor would pin the write-
 `StoreUnavailableError` when the database cannot be read.
 """
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -11,10 +12,15 @@ from typing import Any, Self
 
 import aiosqlite
 
+from store.channels import Channel, read_channels
 from store.connection import open_reader
 from store.errors import DatabaseRefusedError, StoreUnavailableError
+from store.event_log import read_events
+from store.events import Event
 from store.models import FleetChange, Monitor, Sample
 from store.past import fleet_at
+from store.policy import Settings
+from store.rejections import Rejection, read_rejections
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
 from store.schema import inspect_database, migrations
 from store.series import RAW, Plan, Series, plan, read_oldest, read_points
@@ -140,6 +146,43 @@ class Reader:
             (monitor_id, since // ONE_HOUR.width_ms, -(-until // ONE_HOUR.width_ms)),
         )
         return rows[0][0], rows[0][1]
+
+    async def events(
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        since: int | None = None,
+        monitor_id: int | None = None,
+        limit: int = 1000,
+    ) -> list[Event]:
+        """Return at most `limit` events, newest first, between two ids (exclusive), not older than `since` (ms)."""
+        try:
+            return await read_events(
+                self._connection, after=after, before=before, since=since, monitor_id=monitor_id, limit=limit
+            )
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def rejections(self) -> list[Rejection]:
+        """Return what was refused lately, the latest first."""
+        try:
+            return await read_rejections(self._connection)
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def channels(self) -> list[Channel]:
+        """Return where alerts go, by name, without secrets."""
+        try:
+            return await read_channels(self._connection)
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def defaults(self) -> Settings:
+        """Return the settings of all monitors that have none of their own, beside what is built in."""
+        rows = await self._fetch("SELECT settings FROM defaults", ())
+        settings: Settings = json.loads(rows[0]["settings"])
+        return settings
 
     async def _one(self, column: str, value: object) -> Monitor | None:
         queries = {"name": " WHERE name = ?", "id": " WHERE monitor.id = ?"}

@@ -7,11 +7,14 @@ from dataclasses import fields
 from store.codec import REPORT_FIELDS, decode_course, decode_gaps, decode_report
 from store.live import Live, learn_interval
 from store.models import Monitor, MountUsage, Report, Sample, Status
+from store.policy import read_policy
+from store.thresholds import breaches, decode_tracks
 
 MONITOR_QUERY = """
-SELECT monitor.id, name, created_at, paused_until, down_after_s, late_after_s,
+SELECT monitor.id, name, created_at, paused_until, settings, rotated_at, old_key_used,
        seq, status, status_since, last_report_at, address, gaps, report,
-       network_rx_rate, network_tx_rate, cpu_course,
+       network_rx_rate, network_tx_rate, cpu_course, tracks, unsaid, shared_at,
+       (SELECT settings FROM defaults) AS defaults,
        (SELECT json_group_object(path, full_at) FROM mount
         WHERE mount.monitor_id = monitor.id AND full_at IS NOT NULL) AS full_at
 FROM monitor JOIN latest ON latest.monitor_id = monitor.id
@@ -38,6 +41,7 @@ WHERE sample_mount.monitor_id = ? AND at >= ? AND at <= ? ORDER BY at, position
 
 def monitor_of(row: sqlite3.Row) -> Monitor:
     """Return the monitor that a row of `MONITOR_QUERY` describes."""
+    policy = read_policy(row["defaults"], row["settings"])
     return Monitor(
         id=row["id"],
         name=row["name"],
@@ -46,8 +50,6 @@ def monitor_of(row: sqlite3.Row) -> Monitor:
         status_since=row["status_since"],
         seq=row["seq"],
         paused_until=row["paused_until"],
-        down_after_s=row["down_after_s"],
-        late_after_s=row["late_after_s"],
         last_report_at=row["last_report_at"],
         address=row["address"],
         interval_s=learn_interval(decode_gaps(row["gaps"])),
@@ -56,12 +58,24 @@ def monitor_of(row: sqlite3.Row) -> Monitor:
         network_tx_rate=row["network_tx_rate"],
         cpu_course=decode_course(row["cpu_course"]),
         full_at=json.loads(row["full_at"]),
+        settings=json.loads(row["settings"]),
+        policy=policy,
+        breaches=breaches(decode_tracks(row["tracks"]), policy),
+        rotated_at=row["rotated_at"],
+        old_key_used=bool(row["old_key_used"]),
+        shared_at=row["shared_at"],
     )
 
 
 def live_of(row: sqlite3.Row) -> Live:
     """Return the writer's view of a row of `MONITOR_QUERY`, nothing heard yet."""
-    return Live(monitor_of(row), course=row["cpu_course"], gaps=decode_gaps(row["gaps"]))
+    return Live(
+        monitor_of(row),
+        course=row["cpu_course"],
+        gaps=decode_gaps(row["gaps"]),
+        tracks=decode_tracks(row["tracks"]),
+        unsaid=bool(row["unsaid"]),
+    )
 
 
 def samples_of(samples: list[sqlite3.Row], mounts: list[sqlite3.Row]) -> list[Sample]:

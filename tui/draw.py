@@ -10,6 +10,7 @@ from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
+from store.durations import duration as span
 from store.models import Status
 from store.text import safe_text
 
@@ -134,18 +135,8 @@ def ago(seconds: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a span of time in its two largest units: "45s", "1m 30s", "3h 12m", "5d 4h"."""
-    if seconds is None:
-        return NONE
-    left = int(max(seconds, 0))
-    parts: list[str] = []
-    for unit, size in (("d", _DAY), ("h", _HOUR), ("m", _MINUTE), ("s", 1)):
-        count, left = divmod(left, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count}{unit}")
-        elif parts:
-            break
-    return " ".join(parts[:2])
+    """Return a span of time in its two largest units, see `store.durations`."""
+    return NONE if seconds is None else span(seconds)
 
 
 def load(value: float | None) -> str:

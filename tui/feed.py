@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from store.errors import AgentmonError
+from store.events import Event
 from store.models import FleetChange, Monitor, ReceiverInfo, Sample
+from store.policy import Settings
 from tui.ports import Admin
 
 if TYPE_CHECKING:
-    # SQLite comes with it, which is not waited for before the first picture.
+    # SQLite comes with these, which is not waited for before the first picture.
+    from store.channels import Channel
+    from store.rejections import Rejection
     from store.series import Series
 
 
@@ -50,6 +54,30 @@ class FleetReader(Protocol):
 
     async def traffic(self, monitor_id: int, since: int, until: int) -> tuple[int, int]:
         """Return the bytes (received, sent) that moved in a period, to the hour."""
+        ...
+
+    async def events(
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        since: int | None = None,
+        monitor_id: int | None = None,
+        limit: int = 1000,
+    ) -> list[Event]:
+        """Return at most `limit` events, newest first, between two ids (exclusive), not older than `since` (ms)."""
+        ...
+
+    async def rejections(self) -> "list[Rejection]":
+        """Return what was refused lately, the latest first."""
+        ...
+
+    async def channels(self) -> "list[Channel]":
+        """Return where alerts go, by name, without secrets."""
+        ...
+
+    async def defaults(self) -> Settings:
+        """Return the settings of all monitors that have none of their own, beside what is built in."""
         ...
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from store.models import Credentials, ReceiverInfo
+from store.policy import Changes, Level
 
 
 class Admin(Protocol):
@@ -42,4 +43,26 @@ class Admin(Protocol):
 
     async def delete(self, name: str) -> None:
         """Remove a monitor and its history."""
+        ...
+
+    async def set(self, name: str, settings: Changes) -> None:
+        """Change settings of one monitor; None returns to the default."""
+        ...
+
+    async def set_defaults(self, settings: Changes) -> None:
+        """Change the defaults of all monitors; None returns to what is built in."""
+        ...
+
+    async def add_channel(
+        self, *, url: str | None = None, command: str | None = None, name: str | None = None, level: Level
+    ) -> str:
+        """Send alerts of at least `level` to an Apprise URL or a command from now on; returns the channel's name."""
+        ...
+
+    async def remove_channel(self, name: str) -> None:
+        """Send no more alerts there."""
+        ...
+
+    async def test_channel(self, name: str) -> str | None:
+        """Send a test message there now; returns why that failed, None if it arrived."""
         ...

@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 from server.judge import judge
 from store.live import Live
 from store.models import Monitor, Status
+from store.policy import make_policy
 
 REPORTED = Monitor(id=1, name="a", created_at=0, status=Status.UP, status_since=0, seq=1, last_report_at=0)
 
 
-def live(heard_s: float | None = 0.0, **values: object) -> Live:
-    return Live(replace(REPORTED, **values), heard_s=heard_s)  # type: ignore[arg-type]
+def live(
+    heard_s: float | None = 0.0, down_after: float | None = None, late_after: float | None = None, **values: object
+) -> Live:
+    own = {key: value for key, value in (("down_after", down_after), ("late_after", late_after)) if value is not None}
+    return Live(replace(REPORTED, policy=make_policy({}, own), **values), heard_s=heard_s)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -40,10 +44,10 @@ def test_default_deadlines_grow_with_the_learned_interval(
 
 
 def test_a_set_deadline_replaces_the_learned_one() -> None:
-    assert judge(live(interval_s=600.0, down_after_s=5.0), 5) is Status.DOWN
-    assert judge(live(interval_s=60.0, down_after_s=1000.0), 999) is Status.LATE
-    assert judge(live(interval_s=1.0, late_after_s=3.0, down_after_s=9.0), 4) is Status.LATE
-    assert judge(live(interval_s=10.0, late_after_s=3.0), 14) is Status.UP
+    assert judge(live(interval_s=600.0, down_after=5.0), 5) is Status.DOWN
+    assert judge(live(interval_s=60.0, down_after=1000.0), 999) is Status.LATE
+    assert judge(live(interval_s=1.0, late_after=3.0, down_after=9.0), 4) is Status.LATE
+    assert judge(live(interval_s=10.0, late_after=3.0), 14) is Status.UP
 
 
 def test_paused_goes_before_pending_and_pending_before_down() -> None:
@@ -65,7 +69,7 @@ def test_what_was_silent_before_a_restart_stays_so_until_it_reports(status: Stat
 
 
 def test_a_longer_deadline_takes_a_verdict_back() -> None:
-    assert judge(live(status=Status.DOWN, down_after_s=1000.0, late_after_s=900.0), 400) is Status.UP
+    assert judge(live(status=Status.DOWN, down_after=1000.0, late_after=900.0), 400) is Status.UP
 
 
 @given(
@@ -78,7 +82,7 @@ def test_a_longer_deadline_takes_a_verdict_back() -> None:
 def test_a_verdict_is_steady_and_a_restart_makes_none_down(
     silence_s: float, interval_s: float | None, down_after_s: float | None, status: Status, restarted: bool
 ) -> None:
-    before = live(None if restarted else 0.0, status=status, interval_s=interval_s, down_after_s=down_after_s)
+    before = live(None if restarted else 0.0, status=status, interval_s=interval_s, down_after=down_after_s)
     verdict = judge(before, silence_s)
     again = Live(replace(before.monitor, status=verdict), heard_s=before.heard_s)
     assert judge(again, silence_s) is verdict

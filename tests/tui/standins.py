@@ -14,7 +14,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from store.channels import Channel, ChannelKind
 from store.errors import AgentmonError, ChangeRefusedError
+from store.events import Event
 from store.models import (
     Credentials,
     FleetChange,
@@ -25,6 +27,8 @@ from store.models import (
     Sample,
     Status,
 )
+from store.policy import Changes, Level, Settings, checked, make_policy
+from store.rejections import Rejection
 from store.series import RAW, Series
 from tui.app import ConsoleApp
 
@@ -110,6 +114,7 @@ class MemoryStore:
     """The reader's methods over values that a test sets; `put` and `drop` change them.
 
     `past` holds the fleet at a time, from that time on until the next; `gate` holds reads of it back until it is set.
+    `happened` holds events oldest first, `refused` and `targets` what was refused and where alerts go.
     `fleet_error` is what reading the present fleet raises, `error` what reading history does.
     """
 
@@ -122,6 +127,10 @@ class MemoryStore:
         self.runs: list[tuple[int, int]] = []
         self.asked: list[tuple[int, int]] = []
         self.asked_past: list[int] = []
+        self.happened: list[Event] = []
+        self.refused: list[Rejection] = []
+        self.targets: list[Channel] = []
+        self.default_settings: Settings = {}
         self.fleet_error: AgentmonError | None = None
         self.error: AgentmonError | None = None
         self.closed = False
@@ -186,6 +195,42 @@ class MemoryStore:
         self._check()
         return until - since, (until - since) // 2
 
+    async def events(
+        self,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        since: int | None = None,
+        monitor_id: int | None = None,
+        limit: int = 1000,
+    ) -> list[Event]:
+        """Return events as the reader does."""
+        self._check()
+        found = [
+            event
+            for event in reversed(self.happened)
+            if event.id > after
+            and (before is None or event.id < before)
+            and (since is None or event.at >= since)
+            and (monitor_id is None or event.monitor_id == monitor_id)
+        ]
+        return found[:limit]
+
+    async def rejections(self) -> list[Rejection]:
+        """Return `refused`."""
+        self._check()
+        return list(self.refused)
+
+    async def channels(self) -> list[Channel]:
+        """Return `targets`."""
+        self._check()
+        return list(self.targets)
+
+    async def defaults(self) -> Settings:
+        """Return `default_settings`."""
+        self._check()
+        return self.default_settings
+
     async def close(self) -> None:
         """Remember that the database was let go."""
         self.closed = True
@@ -200,6 +245,7 @@ class MemoryAdmin:
         self.keys = dict.fromkeys(store.monitors, key_of(1))
         self.calls: list[str] = []
         self.error: AgentmonError | None = None
+        self.delivery_problem: str | None = None
         self.info = ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
         self.gate = asyncio.Event()
         self.gate.set()
@@ -266,6 +312,45 @@ class MemoryAdmin:
         """Forget."""
         await self._enter(f"delete {name}")
         self.store.drop(await self._id(name))
+
+    async def set(self, name: str, settings: Changes) -> None:
+        """Change settings of one monitor."""
+        await self._enter(f"set {name} {dict(settings)}")
+        before = self.store.monitors[await self._id(name)]
+        own = checked(self.store.default_settings, before.settings, settings, for_all=False)
+        policy = make_policy(self.store.default_settings, own)
+        self.store.put(replace(before, settings=own, policy=policy))
+
+    async def set_defaults(self, settings: Changes) -> None:
+        """Change the defaults."""
+        await self._enter(f"set_defaults {dict(settings)}")
+        self.store.default_settings = checked(self.store.default_settings, {}, settings, for_all=True)
+        for before in list(self.store.monitors.values()):
+            policy = make_policy(self.store.default_settings, before.settings)
+            self.store.put(replace(before, policy=policy))
+
+    async def add_channel(
+        self, *, url: str | None = None, command: str | None = None, name: str | None = None, level: Level
+    ) -> str:
+        """Add a channel, shown by its scheme or its command's first word."""
+        await self._enter(f"add_channel {name}")
+        kind = ChannelKind.COMMAND if command else ChannelKind.APPRISE
+        shown = command or f"{(url or '').partition('://')[0]}://****"
+        made = Channel(
+            len(self.store.targets) + 1, name or f"channel {len(self.store.targets) + 1}", kind, shown, level, NOW
+        )
+        self.store.targets.append(made)
+        return made.name
+
+    async def remove_channel(self, name: str) -> None:
+        """Remove a channel."""
+        await self._enter(f"remove_channel {name}")
+        self.store.targets = [each for each in self.store.targets if each.name != name]
+
+    async def test_channel(self, name: str) -> str | None:
+        """Return `delivery_problem`."""
+        await self._enter(f"test_channel {name}")
+        return self.delivery_problem
 
 
 class House:

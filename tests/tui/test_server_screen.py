@@ -144,8 +144,8 @@ async def test_clocks_tick_without_news() -> None:
         ({"status": Status.DOWN}, "✗ down since 2026-03-01 09:53:00"),
         ({"status": Status.PAUSED}, "for 3h 12m, until resumed"),
         ({"status": Status.PAUSED, "paused_until": NOW + 2 * 60 * MINUTE}, "until 2026-03-01 15:05:00"),
-        ({"down_after_s": 600.0}, "settings  down after 10m"),
-        ({"late_after_s": 90.0, "down_after_s": 600.0}, "settings  late after 1m 30s · down after 10m"),
+        ({"settings": {"down_after": 600.0}}, "settings  down after 10m"),
+        ({"settings": {"late_after": 90.0, "down_after": 600.0}}, "settings  late after 1m 30s · down after 10m"),
         ({}, "settings  defaults"),
     ],
 )
@@ -374,7 +374,7 @@ def test_a_server_looks_as_it_did(snap_compare: SnapCompare, size: tuple[int, in
 def test_a_server_in_trouble_looks_as_it_did(snap_compare: SnapCompare) -> None:
     mounts = tuple(MountUsage(f"/srv/volume-{number:02}", 97.5 - number * 4, "1.8T") for number in range(20))
     report = replace(REPORT, cpu_usage=96.0, cpu_iowait=31.0, swap_usage=88.0, memory_usage=93.1, disk_usage=mounts)
-    down = replace(monitor("db-1", report=report), status=Status.DEGRADED, down_after_s=600.0)
+    down = replace(monitor("db-1", report=report), status=Status.DEGRADED, settings={"down_after": 600.0})
     house = House(down, samples=hour(report)[:20] + hour(report)[40:])
     assert snap_compare(house.app, terminal_size=(80, 24), run_before=steps(house, ServerScreen(1), "▄"))
 

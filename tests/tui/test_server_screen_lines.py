@@ -75,4 +75,4 @@ def test_what_is_unknown_of_a_monitor_is_left_out_of_its_sentences() -> None:
     assert received_line(bare, NOW).plain == "● received 3 s ago"
     assert report_line(monitor(report=None), NOW).plain == "no report yet"
     assert received_line(None, NOW).plain == "○ waiting for the first report…"
-    assert settings(replace(bare, late_after_s=7200.0)) == "late after 2h"
+    assert settings(replace(bare, settings={"late_after": 7200.0})) == "late after 2h"

@@ -46,11 +46,15 @@ def head(monitor: Monitor, now: int, width: int) -> Text:
 
 def settings(monitor: Monitor) -> str:
     """Return in words what is set for this server alone."""
-    parts = []
-    if monitor.late_after_s is not None:
-        parts.append(f"late after {draw.duration(monitor.late_after_s)}")
-    if monitor.down_after_s is not None:
-        parts.append(f"down after {draw.duration(monitor.down_after_s)}")
+    own = monitor.settings
+    parts = [
+        f"{label} after {draw.duration(float(own[key]))}"
+        for key, label in (("late_after", "late"), ("down_after", "down"))
+        if key in own
+    ]
+    others = len(own) - len(parts)
+    if others:
+        parts.append("1 limit of its own" if others == 1 else f"{others} limits of its own")
     return " · ".join(parts) if parts else "defaults"
 
 

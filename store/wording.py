@@ -1,0 +1,109 @@
+"""Events in words, the same wherever they are told: console, command line, alerts."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from store.durations import duration
+from store.events import Event, EventKind
+from store.text import safe_text
+
+METRIC_WORDS = {"cpu": "CPU", "iowait": "iowait", "memory": "memory", "swap": "swap", "load": "load"}
+
+KIND_WORDS = {kind: kind.value.replace("_", " ") for kind in EventKind}
+"""What an event is called in one or two words."""
+
+
+def reading_words(metric: str, mount: str | None) -> str:
+    """Return what a reading is called: "CPU", "disk /var"."""
+    return METRIC_WORDS.get(metric, metric) if mount is None else f"{metric} {safe_text(mount)}"
+
+
+def value_words(metric: str, value: float) -> str:
+    """Return a reading with its unit: "93%", "4.2"."""
+    return f"{value:.1f}" if metric == "load" else f"{value:.0f}%" if value >= 10 else f"{value:.1f}%"
+
+
+def sentence(event: Event) -> str:
+    """Return what happened, without the monitor's name: "up again, was down for 12m"."""
+    return _WORDS[event.kind](event.detail)
+
+
+def _since(seconds: float | None) -> str:
+    return "" if not seconds else f" for {duration(seconds)}"
+
+
+def _up(detail: Mapping[str, Any]) -> str:
+    if detail["was"] == "pending":
+        return "first report: up"
+    return f"up again, was {detail['was']} for {duration(detail['for_s'])}"
+
+
+def _degraded(detail: Mapping[str, Any]) -> str:
+    metric, value = detail["metric"], value_words(detail["metric"], detail["value"])
+    words = f"{reading_words(metric, detail['mount'])} {value}{_since(detail['for_s'])}"
+    return f"{words}, {detail['level']} from {value_words(metric, detail['limit'])}"
+
+
+def _recovered(detail: Mapping[str, Any]) -> str:
+    metric, value = detail["metric"], detail["value"]
+    now = "is reported no more" if value is None else f"back at {value_words(metric, value)}"
+    limit = value_words(metric, detail["limit"])
+    return f"{reading_words(metric, detail['mount'])} {now}, was beyond {limit}{_since(detail['for_s'])}"
+
+
+def _shared(detail: Mapping[str, Any]) -> str:
+    hostnames, addresses = detail["hostnames"], detail["addresses"]
+    who = hostnames if len(set(hostnames)) > 1 else addresses
+    return f"two machines use its key: {' and '.join(safe_text(str(each)) for each in who)}"
+
+
+def _paused(detail: Mapping[str, Any]) -> str:
+    return "paused until resumed" if detail["for_s"] is None else f"paused for {duration(detail['for_s'])}"
+
+
+def _resumed(detail: Mapping[str, Any]) -> str:
+    by_itself = ", as its time was over" if detail["by_itself"] else ""
+    return f"resumed after {duration(detail['for_s'])}{by_itself}"
+
+
+def _set(detail: Mapping[str, Any]) -> str:
+    def words(value: Any) -> str:
+        return "default" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+    shown = [f"{safe_text(key)}={words(value)}" for key, value in detail["settings"].items()]
+    more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+    return f"set {', '.join(shown[:5])}{more}"
+
+
+def _started(detail: Mapping[str, Any]) -> str:
+    if detail["off_s"] is None:
+        return "receiver started for the first time"
+    how = "it had ended without notice" if detail["killed"] else "it was off"
+    return f"receiver started, {how} for {duration(detail['off_s'])}"
+
+
+_WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
+    EventKind.UP: _up,
+    EventKind.LATE: lambda d: f"late, silent for {duration(d['silence_s'])}",
+    EventKind.DOWN: lambda d: f"down, silent for {duration(d['silence_s'])}",
+    EventKind.DEGRADED: _degraded,
+    EventKind.RECOVERED: _recovered,
+    EventKind.REBOOTED: lambda d: f"rebooted, {duration(d['silence_s'])} after its last report",
+    EventKind.SILENCE: lambda d: (
+        f"no reports from anyone for {duration(d['silence_s'])}, all {d['monitors']} are silent:"
+        " is it this machine's network?"
+    ),
+    EventKind.REPORTS_AGAIN: lambda d: f"reports arrive again, after {duration(d['for_s'])} without any",
+    EventKind.SHARED_KEY: _shared,
+    EventKind.KEY_ROTATED: lambda _: "key rotated; the old one works until the first report with the new one",
+    EventKind.OLD_KEY_USED: lambda d: f"still reports with the old key, from {safe_text(str(d['address']))}",
+    EventKind.NEW_KEY_USED: lambda d: f"uses the new key; the old one has ended, {duration(d['for_s'])} after rotation",
+    EventKind.CREATED: lambda _: "created",
+    EventKind.RENAMED: lambda d: f"renamed, was {safe_text(d['before'])}",
+    EventKind.DELETED: lambda _: "deleted",
+    EventKind.PAUSED: _paused,
+    EventKind.RESUMED: _resumed,
+    EventKind.SET: _set,
+    EventKind.RECEIVER_STARTED: _started,
+    EventKind.RECEIVER_STOPPED: lambda d: f"receiver stopped, it ran for {duration(d['for_s'])}",
+}
