@@ -12,17 +12,14 @@ from rich.cells import cell_len, set_cell_size
 
 from store.durations import duration as span
 from store.models import Status
+from store.policy import Level as Severity
+from store.policy import Limits
 from store.text import safe_text
 
 Level = Literal["ok", "warn", "critical", "none"]
 
 NONE = "\N{EN DASH}"
 """What stands where a value is absent."""
-
-USAGE_STEPS = (80.0, 90.0)
-IOWAIT_STEPS = (20.0, 40.0)
-SWAP_STEPS = (60.0, 80.0)
-"""Percentages from which a usage is drawn as warning and as critical."""
 
 STATUS_GLYPH: dict[Status, str] = {
     Status.UP: "●",
@@ -48,6 +45,8 @@ LEVEL_STYLE: dict[Level, str] = {
     "critical": "bold #ff7a66",
     "none": "#6b7280",
 }
+
+SEVERITY_LEVEL: dict[Severity, Level] = {Severity.WARNING: "warn", Severity.CRITICAL: "critical"}
 
 DIM_STYLE = "#7d8594"
 """Labels, units and everything that may be overlooked."""
@@ -148,12 +147,12 @@ def load(value: float | None) -> str:
     return f"{value:.0f}" if value < 99999.5 else f"{value / 1e6:.1f}M"
 
 
-def level(usage: float | None, steps: tuple[float, float] = USAGE_STEPS) -> Level:
-    """Return how worrying a usage in percent is, by the two thresholds of `steps`."""
-    if usage is None:
+def level(value: float | None, limits: Limits) -> Level:
+    """Return how worrying a reading is by its limits; "none" if it is absent or nothing is asked of it."""
+    if value is None or (limits.warn is None and limits.crit is None):
         return "none"
-    warn, critical = steps
-    return "critical" if usage >= critical else "warn" if usage >= warn else "ok"
+    severity = limits.level(value)
+    return "ok" if severity is None else SEVERITY_LEVEL[severity]
 
 
 def safe(text: str, limit: int = 255) -> str:

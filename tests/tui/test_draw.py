@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from store.models import Status
+from store.policy import NO_LIMITS, Limits
 from tui import draw
 
 numbers = st.one_of(st.none(), st.floats(allow_nan=False, min_value=-1e30, max_value=1e30))
@@ -153,10 +154,11 @@ def test_a_load_keeps_what_matters(value: float | None, shown: str) -> None:
     assert draw.load(value) == shown
 
 
-def test_levels_follow_their_thresholds() -> None:
-    assert [draw.level(value) for value in (None, 79.9, 80, 90)] == ["none", "ok", "warn", "critical"]
-    assert draw.level(20, draw.IOWAIT_STEPS) == "warn"
-    assert draw.level(80, draw.SWAP_STEPS) == "critical"
+def test_levels_follow_their_limits() -> None:
+    limits = Limits(80, 90, 0)
+    assert [draw.level(value, limits) for value in (None, 79.9, 80, 90)] == ["none", "ok", "warn", "critical"]
+    assert draw.level(99, Limits(80, None, 0)) == "warn"
+    assert draw.level(99, NO_LIMITS) == "none", "where nothing is asked, nothing is worrying, nor well"
 
 
 def test_every_status_has_a_glyph_of_its_own_in_one_cell() -> None:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from store.models import Monitor, MountUsage, Status
+from store.policy import Settings, make_policy
 from tests.tui.fleets import a_monitor, a_report, pending, small_fleet
 from tests.tui.standins import NOW
 from tui import draw
@@ -163,3 +164,28 @@ def test_a_click_on_a_graphic_belongs_to_its_number() -> None:
         assert hit.sort == column.sort
     assert column_at(columns, 0) == columns[0]
     assert column_at(layout(159), 500) is None
+
+
+def styles(monitor: Monitor) -> dict[str, str]:
+    """Return the style of each word of a wide line."""
+    pieces = row(monitor, layout(159), clocks_of(monitor, NOW))
+    return {word: style for part, style in pieces for word in part.split()}
+
+
+def test_values_are_coloured_by_the_limits_of_their_own_server() -> None:
+    own: Settings = {"cpu.warn": 10.0, "memory.warn": "off", "memory.crit": "off", "load.warn": 2.0}
+    strict = a_monitor(1, "x", report=a_report(12.0, memory_usage=99.0, load_1m=2.5), policy=make_policy({}, own))
+    found = styles(strict)
+    assert found["12%"] == found["2.50"] == draw.LEVEL_STYLE["warn"]
+    assert found["99%"] == styles(a_monitor(1, "x"))["41%"], "what has no limits is like what is well"
+
+
+def test_an_ignored_mount_is_neither_the_fullest_nor_the_first_to_be_full() -> None:
+    disks = (MountUsage("/", 45.0), MountUsage("/media/cd", 100.0))
+    policy = make_policy({}, {"disk./media/cd.ignore": 1.0})
+    growing = {"/media/cd": NOW + 1000, "/": NOW + 40 * DAY_S * 1000}
+    monitor = a_monitor(1, "x", report=a_report(disk_usage=disks), policy=policy, full_at=growing)
+    assert {"45%", "40d"} <= styles(monitor).keys()
+    assert not {"100%", "now"} & styles(monitor).keys()
+    unlimited = make_policy({"disk.warn": "off", "disk.crit": "off"}, {"disk./media/cd.for": 60.0})
+    assert "100%" in styles(replace(monitor, policy=unlimited)), "off is not ignored"

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from store.models import Monitor, MountUsage, Status
+from store.policy import DEFAULT_POLICY, Policy, make_policy
 from tests.tui.standins import NOW, REPORT, hour, monitor
 from tui import draw
 from tui.widgets.course import Course
@@ -76,3 +77,15 @@ def test_what_is_unknown_of_a_monitor_is_left_out_of_its_sentences() -> None:
     assert report_line(monitor(report=None), NOW).plain == "no report yet"
     assert received_line(None, NOW).plain == "○ waiting for the first report…"
     assert settings(replace(bare, settings={"late_after": 7200.0})) == "late after 2h"
+
+
+def test_an_ignored_mount_has_no_colour() -> None:
+    columns = mount_columns(80, 10, forecasts=True)
+    mount, ignoring = MountUsage("/cd", 100.0), make_policy({}, {"disk./cd.ignore": 1.0})
+    loud = {draw.LEVEL_STYLE[level] for level in ("warn", "critical")}
+
+    def styles(policy: Policy) -> set[str]:
+        return {str(segment.style) for segment in mount_line(mount, columns, policy, ("1h", "critical"))}
+
+    assert styles(DEFAULT_POLICY) & loud
+    assert not styles(ignoring) & loud

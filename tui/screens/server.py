@@ -158,7 +158,7 @@ class ServerScreen(ConsoleScreen):
         self._put("traffic", traffic_line(self._traffic, width) if reported else Text())
         table = self.query_one(MountTable)
         table.display = reported
-        table.show(monitor.report.disk_usage if monitor.report else (), monitor.full_at, now)
+        table.show(monitor.report.disk_usage if monitor.report else (), monitor.full_at, monitor.policy, now)
 
     def _key_hint(self) -> str:
         if self.console.read_only:

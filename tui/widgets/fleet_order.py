@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from store.models import Monitor, MountUsage, Status
+from store.policy import NO_LIMITS, Policy
 
 WORST_FIRST = (Status.DOWN, Status.LATE, Status.DEGRADED, Status.PENDING, Status.UP, Status.PAUSED)
 
@@ -40,10 +41,16 @@ class Order:
         return Order(columns[min(max(at + step, 0), len(columns) - 1)])
 
 
+def is_ignored(policy: Policy, mount: str) -> bool:
+    """Return whether a mount is to be left out of account; one whose limits are merely off is not."""
+    return policy.mounts.get(mount) is NO_LIMITS
+
+
 def fullest(monitor: Monitor) -> MountUsage | None:
-    """Return the mount with the highest usage, None if none was reported."""
+    """Return the mount with the highest usage, None if none was reported; ignored ones do not count."""
     disks = monitor.report.disk_usage if monitor.report else ()
-    return max(disks, key=lambda disk: disk.usage, default=None)
+    heeded = (disk for disk in disks if not is_ignored(monitor.policy, disk.mount))
+    return max(heeded, key=lambda disk: disk.usage, default=None)
 
 
 @lru_cache(maxsize=20_000)
@@ -60,8 +67,8 @@ def _disk(monitor: Monitor) -> float | None:
 
 
 def soonest_full(monitor: Monitor) -> int | None:
-    """Return when (ms) the first of its mounts will be full, None if none grows clearly."""
-    return min(monitor.full_at.values(), default=None)
+    """Return when (ms) the first of its mounts will be full, None if none that counts grows clearly."""
+    return min((at for mount, at in monitor.full_at.items() if not is_ignored(monitor.policy, mount)), default=None)
 
 
 def _full(monitor: Monitor) -> float | None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from store.models import Monitor, Report, Status
+from store.models import Monitor, MountUsage, Report, Status
+from store.policy import DISK, Limits
 from tui import draw
 from tui.forecast import until_full
 from tui.widgets.fleet_columns import Column
@@ -69,8 +70,16 @@ def clocks_of(monitor: Monitor, now: int) -> Clocks:
     return Clocks(age_text(monitor, now), full, level)
 
 
-def _usage(value: float | None, cell: Cell, steps: tuple[float, float] = draw.USAGE_STEPS) -> Piece:
-    return draw.percent(value).rjust(cell.width), cell.tone(draw.level(value, steps))
+def _usage(value: float | None, cell: Cell, limits: Limits) -> Piece:
+    return draw.percent(value).rjust(cell.width), cell.tone(draw.level(value, limits))
+
+
+def _metric(metric: str, value: float | None, cell: Cell) -> Piece:
+    return _usage(value, cell, cell.monitor.policy.limits(metric))
+
+
+def _disk_limits(cell: Cell, disk: MountUsage | None) -> Limits:
+    return cell.monitor.policy.limits(DISK, disk.mount if disk else None)
 
 
 def _status(cell: Cell) -> Piece:
@@ -91,18 +100,20 @@ def _name(cell: Cell) -> Piece:
 
 
 def _course(cell: Cell) -> Piece:
-    return draw.spark(cell.monitor.cpu_course, cell.width), cell.graphic(draw.level(cell.report.cpu_usage))
+    level = draw.level(cell.report.cpu_usage, cell.monitor.policy.limits("cpu"))
+    return draw.spark(cell.monitor.cpu_course, cell.width), cell.graphic(level)
 
 
 def _disk(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
-    return _usage(disk.usage if disk else None, cell)
+    return _usage(disk.usage if disk else None, cell, _disk_limits(cell, disk))
 
 
 def _bar(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
     usage = disk.usage if disk else None
-    return draw.bar(usage, cell.width), f"{cell.graphic(draw.level(usage))} {draw.TRACK_STYLE}"
+    level = draw.level(usage, _disk_limits(cell, disk))
+    return draw.bar(usage, cell.width), f"{cell.graphic(level)} {draw.TRACK_STYLE}"
 
 
 def _mount(cell: Cell) -> Piece:
@@ -119,21 +130,27 @@ def _number(text: str, cell: Cell) -> Piece:
     return text.rjust(cell.width), FAINT if cell.tone("ok") == FAINT else SOFT
 
 
+def _load(cell: Cell) -> Piece:
+    text, style = _number(draw.load(cell.report.load_1m), cell)
+    level = draw.level(cell.report.load_1m, cell.monitor.policy.limits("load"))
+    return text, style if level in ("ok", "none") else cell.tone(level)
+
+
 CELLS: dict[str, Callable[[Cell], Piece]] = {
     "status": _status,
     "age": _age,
     "name": _name,
-    "cpu": lambda cell: _usage(cell.report.cpu_usage, cell),
+    "cpu": lambda cell: _metric("cpu", cell.report.cpu_usage, cell),
     "course": _course,
-    "memory": lambda cell: _usage(cell.report.memory_usage, cell),
-    "swap": lambda cell: _usage(cell.report.swap_usage, cell, draw.SWAP_STEPS),
+    "memory": lambda cell: _metric("memory", cell.report.memory_usage, cell),
+    "swap": lambda cell: _metric("swap", cell.report.swap_usage, cell),
     "disk": _disk,
     "bar": _bar,
     "mount": _mount,
     "full": _full,
     "rx": lambda cell: _number(draw.rate(cell.monitor.network_rx_rate), cell),
     "tx": lambda cell: _number(draw.rate(cell.monitor.network_tx_rate), cell),
-    "load": lambda cell: _number(draw.load(cell.report.load_1m), cell),
+    "load": _load,
     "system": lambda cell: (draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), FAINT),
 }
 

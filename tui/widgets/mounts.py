@@ -11,8 +11,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from store.models import MountUsage
+from store.policy import DEFAULT_POLICY, DISK, Policy
 from tui import draw
 from tui.forecast import until_full
+from tui.widgets.fleet_order import is_ignored
 
 _SIZE_CELLS = 7
 _PERCENT_CELLS = 4
@@ -61,13 +63,22 @@ def heading(count: int, columns: MountColumns) -> list[Segment]:
 
 
 def mount_line(
-    mount: MountUsage, columns: MountColumns, forecast: tuple[str, draw.Level] = (draw.NONE, "none")
+    mount: MountUsage,
+    columns: MountColumns,
+    policy: Policy = DEFAULT_POLICY,
+    forecast: tuple[str, draw.Level] = (draw.NONE, "none"),
 ) -> list[Segment]:
-    """Return the line of one mount: name, bar, usage, size, used, avail, and how long until it is full."""
-    style = Style.parse(draw.LEVEL_STYLE[draw.level(mount.usage)])
-    full, worrying = forecast
+    """Return the line of one mount: name, bar, usage, size, used, avail, and how long until it is full.
+
+    One that is ignored has no colour.
+    """
+    style = Style.parse(draw.LEVEL_STYLE[draw.level(mount.usage, policy.limits(DISK, mount.mount))])
+    ignored = is_ignored(policy, mount.mount)
+    full, worrying = forecast[0], "none" if ignored else forecast[1]
     return [
-        Segment(draw.fit(draw.safe(mount.mount), columns.mount) + "  "),
+        Segment(
+            draw.fit(draw.safe(mount.mount), columns.mount) + "  ", Style.parse(draw.DIM_STYLE) if ignored else None
+        ),
         Segment(draw.bar(mount.usage, columns.bar), style + Style.parse(draw.TRACK_STYLE)),
         Segment("  " + draw.percent(mount.usage), style),
         Segment(_sizes((mount.size, mount.used, mount.avail))),
@@ -88,14 +99,15 @@ class MountTable(ScrollView, can_focus=False):
         self._mounts: list[MountUsage] = []
         self._longest = 0
         self._forecasts: dict[str, tuple[str, draw.Level]] = {}
+        self._policy = DEFAULT_POLICY
 
-    def show(self, mounts: tuple[MountUsage, ...], full_at: Mapping[str, int], now: int) -> None:
-        """Draw these mounts and when (ms) some will be full; does nothing if that is what is drawn already."""
+    def show(self, mounts: tuple[MountUsage, ...], full_at: Mapping[str, int], policy: Policy, now: int) -> None:
+        """Draw these mounts by their limits, and when (ms) some will be full; does nothing if nothing changed."""
         ordered = by_fullness(mounts)
         forecasts = {each.mount: until_full(full_at[each.mount], now) for each in mounts if each.mount in full_at}
-        if ordered == self._mounts and forecasts == self._forecasts:
+        if (ordered, forecasts, policy) == (self._mounts, self._forecasts, self._policy):
             return
-        self._mounts, self._forecasts = ordered, forecasts
+        self._mounts, self._forecasts, self._policy = ordered, forecasts, policy
         self._longest = max((cell_len(draw.safe(mount.mount)) for mount in ordered), default=0)
         self.virtual_size = Size(0, len(ordered) + 1)
         self.refresh()
@@ -109,7 +121,7 @@ class MountTable(ScrollView, can_focus=False):
             line = heading(len(self._mounts), columns)
         elif row < len(self._mounts):
             mount = self._mounts[row]
-            line = mount_line(mount, columns, self._forecasts.get(mount.mount, until_full(None, 0)))
+            line = mount_line(mount, columns, self._policy, self._forecasts.get(mount.mount, until_full(None, 0)))
         else:
             line = []
         return Strip(line).adjust_cell_length(width).apply_style(self.rich_style)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from store.models import Monitor, Report, Status
+from store.policy import NO_LIMITS, Limits
 from tui import draw
 from tui.widgets.course import Course, Series, latest
 
@@ -26,17 +27,20 @@ Point = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One line: what it is called, how its value is written, and from where on it is worrying (None: never)."""
+    """One line: what it is called, how its value is written, the metric whose limits it has (None: no limits)."""
 
     series: Series
     label: str
     shown: Callable[[float | None], str]
-    steps: tuple[float, float] | None = None
+    metric: str | None = None
 
     @property
     def is_usage(self) -> bool:
         """Whether its course is drawn against 0 to 100 percent rather than its own highest value."""
-        return self.steps is not None
+        return self.series in _USAGES
+
+
+_USAGES = frozenset({Series.CPU, Series.IOWAIT, Series.MEMORY, Series.SWAP})
 
 
 def _percent(value: float | None) -> str:
@@ -48,15 +52,15 @@ def _per_second(value: float | None) -> str:
 
 
 LEFT = (
-    Reading(Series.CPU, "CPU", _percent, draw.USAGE_STEPS),
-    Reading(Series.IOWAIT, "iowait", _percent, draw.IOWAIT_STEPS),
-    Reading(Series.MEMORY, "memory", _percent, draw.USAGE_STEPS),
-    Reading(Series.SWAP, "swap", _percent, draw.SWAP_STEPS),
+    Reading(Series.CPU, "CPU", _percent, "cpu"),
+    Reading(Series.IOWAIT, "iowait", _percent, "iowait"),
+    Reading(Series.MEMORY, "memory", _percent, "memory"),
+    Reading(Series.SWAP, "swap", _percent, "swap"),
 )
 RIGHT = (
     Reading(Series.RX, "net in", _per_second),
     Reading(Series.TX, "net out", _per_second),
-    Reading(Series.LOAD_1, "load 1m", draw.load),
+    Reading(Series.LOAD_1, "load 1m", draw.load, "load"),
     Reading(Series.LOAD_5, "load 5m", draw.load),
     Reading(Series.LOAD_15, "load 15m", draw.load),
 )
@@ -78,11 +82,16 @@ def _spark(reading: Reading, cells: list[float | None]) -> str:
     return draw.spark(cells, len(cells), high=highest * _HEADROOM or 1)
 
 
-def reading_line(reading: Reading, value: float | None, cells: list[float | None], width: int, stale: bool) -> Text:
-    """Return label, value and course of one reading in `width` cells; what is stale has no colour."""
-    level = draw.level(value, reading.steps) if reading.steps and not stale else "none"
-    style = draw.LEVEL_STYLE[level] if reading.steps or stale else ""
-    course = draw.LEVEL_STYLE["none"] if stale else _COURSE_STYLE
+def _style(value: float | None, limits: Limits, stale: bool) -> str:
+    if stale or value is None:
+        return draw.LEVEL_STYLE["none"]
+    level = draw.level(value, limits)
+    return "" if level == "none" else draw.LEVEL_STYLE[level]
+
+
+def reading_line(reading: Reading, value: float | None, cells: list[float | None], width: int, style: str) -> Text:
+    """Return label, value (in a style) and course of one reading in `width` cells."""
+    course = style if style == draw.LEVEL_STYLE["none"] else _COURSE_STYLE
     line = Text().append(draw.fit(reading.label, _LABEL_CELLS), draw.DIM_STYLE)
     line.append(reading.shown(value).rjust(_VALUE_CELLS), style)
     line.append("  " + _spark(reading, cells), course)
@@ -99,7 +108,9 @@ def readings(monitor: Monitor, course: Course, now: int, width: int) -> Text:
 
     def line(reading: Reading) -> Text:
         past = course.cells(reading.series, now, cells, monitor.interval_s)
-        return reading_line(reading, values[reading.series], past, half, stale)
+        value = values[reading.series]
+        limits = monitor.policy.limits(reading.metric) if reading.metric else NO_LIMITS
+        return reading_line(reading, value, past, half, _style(value, limits, stale))
 
     title = draw.fit(" " * _LABEL_CELLS + "now".rjust(_VALUE_CELLS) + "  last hour", half)
     heading = Text(title, style=draw.DIM_STYLE)
