@@ -50,13 +50,15 @@ async def _perform_on_writer(database: Path, operation: str, arguments: dict[str
     from agentmon.serve import DEFAULT_PORT
     from server.address import reachable_url
     from server.control import Control
+    from server.fleet_judge import FleetJudge
     from store.writer import Writer, wall_clock_ms
 
     writer = await Writer.open(database)
     try:
         # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have by default.
         info = ReceiverInfo(wall_clock_ms(), reachable_url(None, DEFAULT_PORT))
-        control = Control(writer, lambda: info, wall_clock_ms, lambda: 0.0)
+        judge = await FleetJudge.open(writer, wall_clock_ms, lambda: 0.0)
+        control = Control(writer, lambda: info, wall_clock_ms, judge)
         return await control.operations[operation](**arguments)
     finally:
         await writer.close()

@@ -9,10 +9,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from server.judge import judge
+from server.fleet_judge import FleetJudge
 from store import changes
-from store.live import Live
-from store.models import Credentials, ReceiverInfo, Status
+from store.models import Credentials, ReceiverInfo
 from store.policy import Changes
 from store.writer import Writer
 
@@ -31,6 +30,8 @@ def install_command(url: str, agent_key: str) -> str:
 class Control:
     """The operations by name, on a writer; `describe` tells of the receiver, `clock` gives UTC milliseconds.
 
+    What a change may alter in the verdicts, `judge` decides at once.
+
     All raise `ChangeRefusedError` or `StoreUnavailableError`.
     """
 
@@ -39,13 +40,13 @@ class Control:
         writer: Writer,
         describe: Callable[[], ReceiverInfo],
         clock: Callable[[], int],
-        listening_s: Callable[[], float],
+        judge: FleetJudge,
     ) -> None:
         """Keep what the operations need."""
         self._writer = writer
         self._describe = describe
         self._clock = clock
-        self._listening_s = listening_s
+        self._judge = judge
         self.operations: dict[str, Operation] = {
             "receiver": self.receiver,
             "create": self.create,
@@ -78,11 +79,11 @@ class Control:
 
     async def rename(self, name: str, new_name: str) -> None:
         """Give a monitor another name."""
-        await self._writer.change(partial(changes.rename_monitor, name=name, new_name=new_name))
+        await self._writer.change(partial(changes.rename_monitor, name=name, new_name=new_name, now=self._clock()))
 
     async def rotate(self, name: str) -> dict[str, Any]:
         """Give a monitor a new key; returns `Credentials`."""
-        await self._writer.change(partial(changes.rotate_key, name=name))
+        await self._writer.change(partial(changes.rotate_key, name=name, now=self._clock()))
         return await self.credentials(name)
 
     async def pause(self, name: str, for_s: float | None = None) -> None:
@@ -93,25 +94,29 @@ class Control:
 
     async def resume(self, name: str) -> None:
         """Judge a paused monitor again."""
-        await self._writer.change(partial(changes.resume_monitor, name=name, now=self._clock(), verdict=self.verdict))
+        await self._writer.change(
+            partial(
+                changes.resume_monitor,
+                name=name,
+                now=self._clock(),
+                verdict=self._judge.verdict,
+                silence_s=self._judge.silence_s,
+            )
+        )
 
     async def set(self, name: str, settings: Changes) -> None:
         """Change settings of a monitor (`store.policy`) and judge it by them at once."""
-        await self._writer.change(partial(changes.set_monitor, name=name, settings=settings))
-        await self._writer.rejudge(self.verdict)
+        await self._writer.change(partial(changes.set_monitor, name=name, settings=settings, now=self._clock()))
+        await self._judge.pass_judgement(self._writer, limits_changed=True)
 
     async def set_defaults(self, settings: Changes) -> None:
         """Change the defaults of all monitors and judge by them at once."""
-        await self._writer.change(partial(changes.set_defaults, settings=settings))
-        await self._writer.rejudge(self.verdict)
+        await self._writer.change(partial(changes.set_defaults, settings=settings, now=self._clock()))
+        await self._judge.pass_judgement(self._writer, limits_changed=True)
 
     async def delete(self, name: str) -> None:
         """Delete a monitor; its history follows a little at a time."""
-        await self._writer.change(partial(changes.delete_monitor, name=name))
-
-    def verdict(self, live: Live) -> Status:
-        """Return what silence says of a monitor now."""
-        return judge(live, self._listening_s())
+        await self._writer.change(partial(changes.delete_monitor, name=name, now=self._clock()))
 
     def _credentials(self, monitor_id: int, name: str, agent_key: str) -> dict[str, Any]:
         command = install_command(self._describe().url, agent_key)

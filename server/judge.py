@@ -7,23 +7,7 @@ a server not heard since then has been silent since then, however long ago its l
 from store.live import Live
 from store.models import Status
 
-LATE_INTERVALS = 1.5
-DOWN_AFTER_S = 300.0
-DOWN_INTERVALS = 3.0
-"""Factors and bound of CONTRACT section 2."""
-
 STALE = frozenset({Status.LATE, Status.DOWN})
-
-
-def late_after_s(live: Live) -> float:
-    """Return the silence in seconds after which a server is late."""
-    return max(live.monitor.policy.late_after_s, LATE_INTERVALS * (live.monitor.interval_s or 0.0))
-
-
-def down_after_s(live: Live) -> float:
-    """Return the silence in seconds after which a server is down: what was set, else learned from its interval."""
-    own = live.monitor.policy.down_after_s
-    return max(DOWN_AFTER_S, DOWN_INTERVALS * (live.monitor.interval_s or 0.0)) if own is None else own
 
 
 def judge(live: Live, listening_s: float) -> Status:
@@ -43,8 +27,9 @@ def judge(live: Live, listening_s: float) -> Status:
 
 
 def _by_silence(live: Live, silence_s: float) -> Status:
-    if silence_s >= down_after_s(live):
+    policy, interval_s = live.monitor.policy, live.monitor.interval_s
+    if silence_s >= policy.down_s(interval_s):
         return Status.DOWN
-    if silence_s > late_after_s(live):
+    if silence_s > policy.late_s(interval_s):
         return Status.LATE
     return Status.DEGRADED if live.monitor.breaches else Status.UP

@@ -9,6 +9,7 @@ from functools import partial
 
 from server.admin import start_admin
 from server.control import Control
+from server.fleet_judge import FleetJudge
 from server.listening import ListeningClock
 from server.premises import Premises
 from server.receiver import Receiver, ReceiverOptions, start_receiver
@@ -65,7 +66,8 @@ class Runtime:
             closing.push_async_callback(writer.close)
             run_id = await writer.transact(partial(runs.begin_run, now=self._clock()))
             describe = partial(self._describe, writer)
-            control = Control(writer, describe, self._clock, self._listening.now)
+            judge = await FleetJudge.open(writer, self._clock, self._listening.now)
+            control = Control(writer, describe, self._clock, judge)
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
             receiver = await start_receiver(writer, self._premises.listener, self._options.receiver)
@@ -75,7 +77,7 @@ class Runtime:
             ready()
             async with asyncio.TaskGroup() as group:
                 duties = [
-                    group.create_task(self._judge(writer, control)),
+                    group.create_task(self._judge(writer, control, judge)),
                     group.create_task(self._beat(writer, run_id)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                 ]
@@ -93,14 +95,14 @@ class Runtime:
     def _describe(self, writer: Writer) -> ReceiverInfo:
         return ReceiverInfo(self._since, self._premises.url, writer.problem)
 
-    async def _judge(self, writer: Writer, control: Control) -> None:
+    async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
         while True:
             self._listening.tick()
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
                 writer.require_file()
                 await self.end_pauses(writer, control)
-                for judged in await writer.rejudge(control.verdict):
-                    log.info("monitor %d is %s, was %s", judged.before.id, judged.status, judged.before.status)
+                for event in (await judge.pass_judgement(writer)).events:
+                    log.info("monitor %s: %s", event.monitor_id or "-", event.kind)
             await asyncio.sleep(self._options.judge_every_s)
 
     async def end_pauses(self, writer: Writer, control: Control) -> None:

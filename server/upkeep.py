@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from store import changes, expiry
 from store.errors import StoreUnavailableError
+from store.event_log import expire_events
 from store.forecasts import forecast
 from store.rollup import roll_up
 from store.runs import forget_runs
@@ -103,6 +104,7 @@ class Upkeep:
         for some in _groups(ids):
             await self._until_done(partial(expiry.expire, monitor_ids=some, now=now, retention=self._options.retention))
         await self._until_done(changes.purge_deleted)
+        await self._until_done(partial(expire_events, before=now - self._options.retention.one_hour))
         await self._forecast(ids)
         await self._until_done(expiry.give_back)
         if self._monotonic() - self._analyzed_s >= ANALYZE_EVERY_S:

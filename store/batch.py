@@ -1,22 +1,27 @@
 """One transaction's worth of reports: stamping them, interning their names, and the rows they become."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import aiosqlite
 
 from store.codec import encode_gaps, encode_report
+from store.event_log import record
+from store.events import Event, EventKind
 from store.ledger import Key, Ledger
 from store.live import Live, advance, stamp
 from store.models import Report
+from store.rejections import record_ended_keys
+from store.thresholds import encode_tracks
+from store.told import told_by_report
 from store.verdicts import RECORD_VERDICT
 
 INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 13)})"
 INSERT_MOUNTS = f"INSERT INTO sample_mount VALUES ({','.join('?' * 8)})"
 UPDATE_LATEST = """
 UPDATE latest SET seq = ?, status = ?, status_since = ?, last_report_at = ?, address = ?, gaps = ?, report = ?,
-       network_rx_rate = ?, network_tx_rate = ?, cpu_course = ?
+       network_rx_rate = ?, network_tx_rate = ?, cpu_course = ?, tracks = ?, unsaid = 0, shared_at = ?
 WHERE monitor_id = ?
 """
 
@@ -46,14 +51,18 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     samples: list[tuple[Any, ...]] = []
     mounts: list[tuple[Any, ...]] = []
     raised: list[tuple[Any, ...]] = []
+    events: list[Event] = []
     newest: dict[int, Key] = {}
     for entry in entries:
         key = ledger.keys[entry.agent_key]
-        live = lives.get(key.monitor_id) or ledger.lives[key.monitor_id]
-        live = await _intern(connection, live, entry.report)
-        at = stamp(live, entry.received_at)
-        live = advance(live, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
+        before = lives.get(key.monitor_id) or ledger.lives[key.monitor_id]
+        before = await _intern(connection, before, entry.report)
+        at = stamp(before, entry.received_at)
+        live = advance(before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
+        if key.ends_older or not key.is_newest:
+            live = use_key(live, key, events)
         lives[key.monitor_id] = live
+        events.extend(told_by_report(before, live))
         if live.monitor.status_since == at:
             raised.append((key.monitor_id, at, live.monitor.status))
         samples.append(_sample_row(live, at, entry.report))
@@ -65,9 +74,44 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     await connection.executemany(UPDATE_LATEST, [_latest_row(live) for live in lives.values()])
     if raised:
         await connection.executemany(RECORD_VERDICT, raised)
-    for key in newest.values():
-        await connection.execute("DELETE FROM agent_key WHERE monitor_id = ? AND id < ?", (key.monitor_id, key.id))
+    await record(connection, events)
+    await _write_key_use(connection, ledger, lives, newest)
     return Stored(lives, tuple(newest.values()))
+
+
+def use_key(live: Live, key: Key, events: list[Event]) -> Live:
+    """Return a monitor after a report with one of several keys, and add what that tells to `events`."""
+    monitor = live.monitor
+    at = monitor.last_report_at
+    assert at is not None
+    if monitor.rotated_at is None:
+        return live
+    if key.is_newest:
+        for_s = max(0, at - monitor.rotated_at) / 1000
+        events.append(Event.of(EventKind.NEW_KEY_USED, at, monitor, for_s=for_s))
+        return replace(live, monitor=replace(monitor, rotated_at=None, old_key_used=False))
+    if not monitor.old_key_used:
+        events.append(Event.of(EventKind.OLD_KEY_USED, at, monitor, address=monitor.address))
+        return replace(live, monitor=replace(monitor, old_key_used=True))
+    return live
+
+
+async def _write_key_use(
+    connection: aiosqlite.Connection, ledger: Ledger, lives: Mapping[int, Live], newest: Mapping[int, Key]
+) -> None:
+    for monitor_id, live in lives.items():
+        now, was = live.monitor, ledger.lives[monitor_id].monitor
+        if (now.rotated_at, now.old_key_used) != (was.rotated_at, was.old_key_used):
+            await connection.execute(
+                "UPDATE monitor SET rotated_at = ?, old_key_used = ? WHERE id = ?",
+                (now.rotated_at, now.old_key_used, monitor_id),
+            )
+    for key in newest.values():
+        now = lives[key.monitor_id].monitor
+        assert now.last_report_at is not None
+        ended = ledger.keys_before(key)
+        await record_ended_keys(connection, ended, now.name, "rotated", now.last_report_at)
+        await connection.execute("DELETE FROM agent_key WHERE monitor_id = ? AND id < ?", (key.monitor_id, key.id))
 
 
 def remember(ledger: Ledger, stored: Stored) -> None:
@@ -150,5 +194,7 @@ def _latest_row(live: Live) -> tuple[Any, ...]:
         monitor.network_rx_rate,
         monitor.network_tx_rate,
         live.course,
+        encode_tracks(live.tracks),
+        monitor.shared_at,
         monitor.id,
     )

@@ -11,14 +11,18 @@ from dataclasses import replace
 import aiosqlite
 
 from store.errors import ChangeRefusedError
+from store.event_log import record
+from store.events import Event, EventKind
 from store.keys import key_problem, new_key
 from store.ledger import Ledger
-from store.live import Live
+from store.live import Live, with_status
 from store.models import Status
 from store.policy import Changes, checked
+from store.rejections import record_ended_keys
 from store.text import name_problem, safe_text
 from store.tiers import ROLLED
-from store.verdicts import RECORD_VERDICT, UPDATE_STATUS
+from store.told import told_by_status
+from store.verdicts import RECORD_VERDICT, Ruling, write_ruling
 
 PURGE_ROWS = 500
 """History rows removed at once: some 2 ms, so that no report waits for a deletion."""
@@ -62,6 +66,7 @@ async def create_monitors(
     if agent_key is not None and len(names) != 1:
         raise ChangeRefusedError("a given key is for one monitor: name just one")
     made = []
+    events: list[Event] = []
     for name in names:
         _require(name_problem(name))
         found = await _find(connection, name)
@@ -72,27 +77,37 @@ async def create_monitors(
             if found is not None
             else await _insert(connection, ledger, name, now, make_key() if agent_key is None else agent_key)
         )
+        if found is None:
+            events.append(Event(EventKind.CREATED, now, monitor_id, name))
         made.append((monitor_id, name, await newest_key(connection, monitor_id)))
+    await record(connection, events)
     return made
 
 
-async def rename_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, new_name: str) -> None:
+async def rename_monitor(
+    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, new_name: str, now: int
+) -> None:
     """Give a monitor another name."""
     monitor_id = await find_monitor(connection, name)
     _require(name_problem(new_name))
-    if new_name != name and await _find(connection, new_name) is not None:
+    if new_name == name:
+        return
+    if await _find(connection, new_name) is not None:
         raise ChangeRefusedError(f"there is already a monitor called {safe_text(new_name)}")
     await connection.execute("UPDATE monitor SET name = ? WHERE id = ?", (new_name, monitor_id))
     await _touch(connection, ledger, monitor_id)
+    await record(connection, [Event(EventKind.RENAMED, now, monitor_id, new_name, {"before": name})])
 
 
 async def rotate_key(
-    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, make_key: Callable[[], str] = new_key
+    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, now: int, make_key: Callable[[], str] = new_key
 ) -> None:
     """Give a monitor a new key; older ones work until the first report with it."""
     monitor_id = await find_monitor(connection, name)
     await _insert_key(connection, monitor_id, make_key())
+    await connection.execute("UPDATE monitor SET rotated_at = ?, old_key_used = 0 WHERE id = ?", (now, monitor_id))
     await _touch(connection, ledger, monitor_id)
+    await record(connection, [Event(EventKind.KEY_ROTATED, now, monitor_id, name)])
 
 
 async def pause_monitor(
@@ -101,7 +116,11 @@ async def pause_monitor(
     """Stop judging a monitor, until `until` (ms) or until resumed."""
     monitor_id = await find_monitor(connection, name)
     await connection.execute("UPDATE monitor SET paused_until = ? WHERE id = ?", (until, monitor_id))
-    await _set_status(connection, ledger, monitor_id, Status.PAUSED, now)
+    live = ledger.lives[monitor_id]
+    paused = with_status(replace(live, unsaid=False), Status.PAUSED, now)
+    detail = {"for_s": None if until is None else (until - now) / 1000}
+    said = Event.of(EventKind.PAUSED, now, live.monitor, **detail)
+    await write_ruling(connection, ledger, ruling=Ruling((paused,), (said,)))
 
 
 async def resume_monitor(
@@ -111,38 +130,57 @@ async def resume_monitor(
     name: str,
     now: int,
     verdict: Callable[[Live], Status],
+    silence_s: Callable[[Live], float] = lambda _: 0.0,
 ) -> None:
     """Judge a monitor again, beginning with what `verdict` says of it; one that is not paused stays as it is."""
     monitor_id = await find_monitor(connection, name)
     live = ledger.lives[monitor_id]
-    if live.monitor.status is not Status.PAUSED:
+    paused = live.monitor
+    if paused.status is not Status.PAUSED:
         return
     await connection.execute("UPDATE monitor SET paused_until = NULL WHERE id = ?", (monitor_id,))
-    judged = verdict(replace(live, monitor=replace(live.monitor, status=Status.PENDING)))
-    await _set_status(connection, ledger, monitor_id, judged, now)
+    judged = verdict(replace(live, monitor=replace(paused, status=Status.PENDING)))
+    resumed = with_status(live, judged, now)
+    by_itself = paused.paused_until is not None and paused.paused_until <= now
+    for_s = max(0, now - paused.status_since) / 1000
+    said = Event.of(EventKind.RESUMED, now, paused, for_s=for_s, by_itself=by_itself)
+    events = (said, *told_by_status(live, resumed, now, silence_s(live)))
+    await write_ruling(connection, ledger, ruling=Ruling((resumed,), events))
 
 
-async def set_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, settings: Changes) -> None:
+async def set_monitor(
+    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, settings: Changes, now: int
+) -> None:
     """Change settings of one monitor (`store.policy`); None returns to the default."""
     monitor_id = await find_monitor(connection, name)
-    own = checked(ledger.defaults, ledger.lives[monitor_id].monitor.settings, settings, for_all=False)
+    before = ledger.lives[monitor_id].monitor
+    own = checked(ledger.defaults, before.settings, settings, for_all=False)
+    if own == before.settings:
+        return
     await connection.execute("UPDATE monitor SET settings = ? WHERE id = ?", (json.dumps(own), monitor_id))
     await _touch(connection, ledger, monitor_id)
+    await record(connection, [Event.of(EventKind.SET, now, before, settings=dict(settings))])
 
 
-async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes) -> None:
+async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes, now: int) -> None:
     """Change what holds for all monitors that have nothing of their own; None returns to what is built in."""
     defaults = checked(ledger.defaults, {}, settings, for_all=True)
+    if defaults == ledger.defaults:
+        return
     await connection.execute("UPDATE defaults SET settings = ?", (json.dumps(defaults),))
     for monitor_id in ledger.lives:
         await _touch(connection, ledger, monitor_id)
+    await record(connection, [Event(EventKind.SET, now, detail={"settings": dict(settings)})])
 
 
-async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> None:
-    """Remove a monitor and its keys at once; its history follows in `purge_deleted`."""
+async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, now: int) -> None:
+    """Remove a monitor and its keys at once; its history follows in `purge_deleted`, its events stay."""
     monitor_id = await find_monitor(connection, name)
+    keys = [key for key, owner in ledger.keys.items() if owner.monitor_id == monitor_id]
+    await record_ended_keys(connection, keys, name, "deleted", now)
     await connection.execute("DELETE FROM monitor WHERE id = ?", (monitor_id,))
     await connection.execute("INSERT INTO purge VALUES (?)", (monitor_id,))
+    await record(connection, [Event(EventKind.DELETED, now, monitor_id, name)])
 
 
 async def purge_deleted(connection: aiosqlite.Connection, ledger: Ledger) -> bool:
@@ -205,16 +243,6 @@ async def _insert_key(connection: aiosqlite.Connection, monitor_id: int, agent_k
         await connection.execute("INSERT INTO agent_key (agent_key, monitor_id) VALUES (?, ?)", (agent_key, monitor_id))
     except sqlite3.IntegrityError as error:
         raise ChangeRefusedError("this key belongs to another monitor already") from error
-
-
-async def _set_status(
-    connection: aiosqlite.Connection, ledger: Ledger, monitor_id: int, status: Status, now: int
-) -> None:
-    if ledger.lives[monitor_id].monitor.status is status:
-        await _touch(connection, ledger, monitor_id)
-    else:
-        await connection.execute(UPDATE_STATUS, (ledger.next_seq(), status, now, monitor_id))
-        await connection.execute(RECORD_VERDICT, (monitor_id, now, status))
 
 
 async def _touch(connection: aiosqlite.Connection, ledger: Ledger, monitor_id: int) -> None:

@@ -42,6 +42,15 @@ async def read_events(
     return [Event(EventKind(row[2]), row[1], row[3], row[4], json.loads(row[5]), row[0]) for row in rows]
 
 
+async def read_silence(connection: aiosqlite.Connection, ledger: Ledger) -> Event | None:
+    """Return the last event that told of no reports from anyone, or of their return; None if there is none."""
+    rows = await connection.execute_fetchall(
+        "SELECT kind, at FROM event WHERE kind IN (?, ?) ORDER BY id DESC LIMIT 1",
+        (EventKind.SILENCE, EventKind.REPORTS_AGAIN),
+    )
+    return next((Event(EventKind(kind), at) for kind, at in rows), None)
+
+
 async def expire_events(
     connection: aiosqlite.Connection, ledger: Ledger, *, before: int, keep: int = MAX_EVENTS
 ) -> bool:

@@ -11,8 +11,7 @@ from store.models import Monitor
 class EventKind(StrEnum):
     """What an event tells of; the comment is what stands in its detail beside nothing."""
 
-    UP = "up"  # was: the status before; for_s: how long it had that; silence_s: between the last two reports
-    LATE = "late"  # silence_s
+    UP = "up"  # was: pending or down; for_s: for how long
     DOWN = "down"  # silence_s
     DEGRADED = "degraded"  # metric, mount, level, value, limit, since (ms), for_s
     RECOVERED = "recovered"  # the same; value None if it is reported no more

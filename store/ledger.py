@@ -17,11 +17,12 @@ _KEYS = "SELECT monitor_id, id, agent_key FROM agent_key ORDER BY monitor_id, id
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that works: its rank by age, whose it is, and whether a report with it ends older keys."""
+    """A key that works: its rank by age, whose it is, whether a report with it ends older keys, and if it is newest."""
 
     id: int
     monitor_id: int
     ends_older: bool
+    is_newest: bool
 
 
 @dataclass(slots=True)
@@ -39,16 +40,19 @@ class Ledger:
         return self.seq
 
     def take(self, contents: "Contents") -> None:
-        """Take committed contents in; when a monitor was heard, and its interned names, are not in the tables."""
+        """Take committed contents in; when and by whom a monitor was heard, and its interned names, are in no table."""
         old = self.lives
         self.lives = {i: _keep_unstored(live, old.get(i)) for i, live in contents.lives.items()}
         self.keys = contents.keys
         self.defaults = contents.defaults
 
+    def keys_before(self, key: Key) -> list[str]:
+        """Return the keys of a monitor that are older than one of its keys."""
+        return [text for text, k in self.keys.items() if k.monitor_id == key.monitor_id and k.id < key.id]
+
     def drop_keys_before(self, key: Key) -> None:
         """Forget the keys of a monitor that a newer one has ended."""
-        ended = [text for text, k in self.keys.items() if k.monitor_id == key.monitor_id and k.id < key.id]
-        for text in ended:
+        for text in self.keys_before(key):
             del self.keys[text]
         self.keys = {t: replace(k, ends_older=False) if k == key else k for t, k in self.keys.items()}
 
@@ -81,12 +85,13 @@ async def read_contents(connection: aiosqlite.Connection) -> Contents:
 def _keep_unstored(live: Live, old: Live | None) -> Live:
     if old is None:
         return live
-    return replace(live, heard_s=old.heard_s, host_id=old.host_id, mount_ids=old.mount_ids)
+    return replace(live, heard_s=old.heard_s, host_id=old.host_id, mount_ids=old.mount_ids, runs=old.runs)
 
 
 def _ranked(rows: Iterable[Any]) -> dict[str, Key]:
     keys: dict[str, Key] = {}
     for monitor_id, group in groupby(rows, key=lambda row: row[0]):
-        for place, (_, key_id, text) in enumerate(group):
-            keys[text] = Key(key_id, monitor_id, ends_older=place > 0)
+        ranked = list(group)
+        for place, (_, key_id, text) in enumerate(ranked):
+            keys[text] = Key(key_id, monitor_id, ends_older=place > 0, is_newest=place == len(ranked) - 1)
     return keys

@@ -9,15 +9,15 @@ from statistics import median
 
 from store.codec import extend_course
 from store.models import Monitor, Report, Status
-from store.thresholds import Track
+from store.policy import Breach
+from store.senders import Run, extend_runs, two_machines
+from store.thresholds import Track, assess, breaches
 
 GAPS_REMEMBERED = 9
 """Times between reports that the interval is learned from; their median shrugs off four odd ones."""
 
 CLOCK_SLACK_S = 1.0
 """How much the listening clock may run ahead of the stamps before these are not believed."""
-
-RAISED_BY_A_REPORT = frozenset({Status.PENDING, Status.LATE, Status.DOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Live:
 
     `heard_s` is when the last report came on the clock that counts the receiver's listening seconds, None if
     none came since the receiver started. `mount_ids` are the interned mounts of the last report, `tracks` the limits
-    that are broken or about to be. `unsaid` means that it is down as one of all, which is told as one event.
+    that are broken or about to be, `runs` who sent lately. `unsaid` means that it is down as one of all, which is told
+    as one event.
     """
 
     monitor: Monitor
@@ -36,6 +37,7 @@ class Live:
     host_id: int | None = None
     mount_ids: Mapping[str, int] = field(default_factory=dict)
     tracks: tuple[Track, ...] = ()
+    runs: tuple[Run, ...] = ()
     unsaid: bool = False
 
 
@@ -53,14 +55,16 @@ def stamp(live: Live, received_at: int) -> int:
 def advance(live: Live, report: Report, at: int, heard_s: float, address: str, seq: int) -> Live:
     """Return what is known of a monitor after a report that is stored under `at`."""
     before = live.monitor
-    course = extend_course(live.course, report.cpu_usage)
     gaps = _extend_gaps(live, heard_s)
     elapsed_s = _elapsed_s(live, at, heard_s)
-    raised = before.status in RAISED_BY_A_REPORT
+    tracks = assess(live.tracks, report, before.policy, at, _joined_s(before, elapsed_s))
+    broken = breaches(tracks, before.policy) if tracks else ()
+    runs = extend_runs(live.runs, report.hostname, address, heard_s, not counted_on(before.report, report))
+    status = status_by_report(before.status, broken)
     monitor = replace(
         before,
-        status=Status.UP if raised else before.status,
-        status_since=at if raised else before.status_since,
+        status=status,
+        status_since=before.status_since if status is before.status else at,
         seq=seq,
         last_report_at=at,
         address=address,
@@ -68,8 +72,46 @@ def advance(live: Live, report: Report, at: int, heard_s: float, address: str, s
         report=report,
         network_rx_rate=_rate(before, elapsed_s, "network_rx_bytes", report),
         network_tx_rate=_rate(before, elapsed_s, "network_tx_bytes", report),
+        breaches=broken,
+        shared_at=at if runs is not live.runs and two_machines(runs) else before.shared_at,
     )
-    return replace(live, monitor=monitor, course=course, gaps=gaps, heard_s=heard_s)
+    course = extend_course(live.course, report.cpu_usage)
+    return replace(
+        live, monitor=monitor, course=course, gaps=gaps, heard_s=heard_s, tracks=tracks, runs=runs, unsaid=False
+    )
+
+
+def reassess(live: Live, at: int) -> Live:
+    """Return a monitor whose limits may have changed, judged anew by its last report."""
+    monitor = live.monitor
+    if monitor.report is None:
+        return live
+    tracks = assess(live.tracks, monitor.report, monitor.policy, at, 0.0)
+    return replace(live, tracks=tracks, monitor=replace(monitor, breaches=breaches(tracks, monitor.policy)))
+
+
+def with_status(live: Live, status: Status, now: int) -> Live:
+    """Return a monitor that has a status, since `now` (ms) if it had another before."""
+    monitor = live.monitor
+    if monitor.status is status:
+        return live
+    return replace(live, monitor=replace(monitor, status=status, status_since=now))
+
+
+def status_by_report(before: Status, broken: tuple[Breach, ...]) -> Status:
+    """Return a monitor's status once it has reported: silence is over, a pause is not."""
+    if before is Status.PAUSED:
+        return Status.PAUSED
+    return Status.DEGRADED if broken else Status.UP
+
+
+def counted_on(before: Report | None, report: Report) -> bool:
+    """Return whether a report's network counters are higher than those before, as those of one machine that runs on."""
+    if before is None:
+        return False
+    old, new = (before.network_rx_bytes, before.network_tx_bytes), (report.network_rx_bytes, report.network_tx_bytes)
+    pairs = [(a, b) for a, b in zip(old, new, strict=True) if a is not None and b is not None]
+    return bool(pairs) and all(b > a for a, b in pairs)
 
 
 def _extend_gaps(live: Live, heard_s: float) -> tuple[float, ...]:
@@ -84,6 +126,13 @@ def _elapsed_s(live: Live, at: int, heard_s: float) -> float:
     by_ear = by_stamp if live.heard_s is None else heard_s - live.heard_s
     # A clock that was set back leaves stamps a millisecond apart, which would make every rate soar.
     return by_ear if by_ear - by_stamp > CLOCK_SLACK_S else by_stamp
+
+
+def _joined_s(before: Monitor, elapsed_s: float) -> float | None:
+    """Return the seconds between two reports if what held at both can be taken to have held all the while."""
+    if before.last_report_at is None or elapsed_s > before.policy.late_s(before.interval_s):
+        return None
+    return elapsed_s
 
 
 def _rate(before: Monitor, elapsed_s: float, counter: str, report: Report) -> float | None:

@@ -48,6 +48,11 @@ BUILT_IN: Settings = {
 }
 """`down_after` is not in it: unless set, it follows from the learned interval."""
 
+LATE_INTERVALS = 1.5
+DOWN_AFTER_S = 300.0
+DOWN_INTERVALS = 3.0
+"""Factors and bound of CONTRACT section 2."""
+
 MAX_DEADLINE_S = 366 * 86400.0
 MAX_FOR_S = 86400.0
 MAX_LOAD = 1e6
@@ -106,6 +111,16 @@ class Policy:
     metrics: Mapping[str, Limits]
     disk: Limits
     mounts: Mapping[str, Limits] = field(default_factory=dict)
+
+    def late_s(self, interval_s: float | None) -> float:
+        """Return the silence in seconds after which a server that reports so often is late."""
+        return max(self.late_after_s, LATE_INTERVALS * (interval_s or 0.0))
+
+    def down_s(self, interval_s: float | None) -> float:
+        """Return the silence in seconds after which it is down: what was set, else learned from its interval."""
+        if self.down_after_s is not None:
+            return self.down_after_s
+        return max(DOWN_AFTER_S, DOWN_INTERVALS * (interval_s or 0.0))
 
     def limits(self, metric: str, mount: str | None = None) -> Limits:
         """Return the limits of a metric, or of a mount."""

@@ -4,13 +4,24 @@ The functions are for `Writer.transact`. The heartbeat also shows whether the st
 comes.
 """
 
+from typing import Any
+
 import aiosqlite
 
+from store.event_log import record
+from store.events import Event, EventKind
 from store.ledger import Ledger
 
 
 async def begin_run(connection: aiosqlite.Connection, ledger: Ledger, *, now: int) -> int:
     """Record that a receiver runs since `now` (ms); returns the run's id."""
+    last = await connection.execute_fetchall(
+        "SELECT coalesce(stopped_at, alive_at), stopped_at IS NULL FROM receiver_run ORDER BY id DESC LIMIT 1"
+    )
+    detail: dict[str, Any] = {"off_s": None, "killed": False}
+    for ended_at, killed in last:
+        detail = {"off_s": max(0, now - ended_at) / 1000, "killed": bool(killed)}
+    await record(connection, [Event(EventKind.RECEIVER_STARTED, now, detail=detail)])
     cursor = await connection.execute("INSERT INTO receiver_run (started_at, alive_at) VALUES (?, ?)", (now, now))
     assert cursor.lastrowid is not None
     return cursor.lastrowid
@@ -23,6 +34,9 @@ async def beat(connection: aiosqlite.Connection, ledger: Ledger, *, run_id: int,
 
 async def end_run(connection: aiosqlite.Connection, ledger: Ledger, *, run_id: int, now: int) -> None:
     """Record that the run ended in good order."""
+    ((started_at,),) = await connection.execute_fetchall("SELECT started_at FROM receiver_run WHERE id = ?", (run_id,))
+    for_s = max(0, now - started_at) / 1000
+    await record(connection, [Event(EventKind.RECEIVER_STOPPED, now, detail={"for_s": for_s})])
     await connection.execute("UPDATE receiver_run SET alive_at = ?, stopped_at = ? WHERE id = ?", (now, now, run_id))
 
 

@@ -1,38 +1,41 @@
 """Writing what the judge decided."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import aiosqlite
 
+from store.event_log import record
+from store.events import Event
 from store.ledger import Ledger
 from store.live import Live
-from store.models import Monitor, Status
+from store.thresholds import encode_tracks
 
-UPDATE_STATUS = "UPDATE latest SET seq = ?, status = ?, status_since = ? WHERE monitor_id = ?"
 RECORD_VERDICT = "INSERT OR REPLACE INTO verdict (monitor_id, at, status) VALUES (?, ?, ?)"
 """Every change of status is recorded with its time, so that the fleet can be shown as it was."""
 
+_UPDATE = "UPDATE latest SET seq = ?, status = ?, status_since = ?, tracks = ?, unsaid = ? WHERE monitor_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A monitor as it was before a change of verdict, and its new status."""
+class Ruling:
+    """What a judge decided at once: monitors as they are from now on, those that change, and what to say of it."""
 
-    before: Monitor
-    status: Status
+    changed: tuple[Live, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
-async def write_statuses(
-    connection: aiosqlite.Connection, ledger: Ledger, judged: Sequence[Judged], now: int
-) -> dict[int, Live]:
-    """Write new statuses as of `now` (ms) and return the monitors with them."""
-    lives = {}
-    for item in judged:
-        live = ledger.lives[item.before.id]
-        monitor = replace(live.monitor, seq=ledger.next_seq(), status=item.status, status_since=now)
-        lives[monitor.id] = replace(live, monitor=monitor)
-    monitors = [live.monitor for live in lives.values()]
-    rows = [(m.seq, m.status, m.status_since, m.id) for m in monitors]
-    await connection.executemany(UPDATE_STATUS, rows)
-    await connection.executemany(RECORD_VERDICT, [(m.id, now, m.status) for m in monitors])
+async def write_ruling(connection: aiosqlite.Connection, ledger: Ledger, *, ruling: Ruling) -> dict[int, Live]:
+    """Write a ruling inside the caller's transaction; returns the changed monitors with their sequence numbers."""
+    lives = {
+        live.monitor.id: replace(live, monitor=replace(live.monitor, seq=ledger.next_seq())) for live in ruling.changed
+    }
+    rows, verdicts = [], []
+    for monitor_id, live in lives.items():
+        now = live.monitor
+        rows.append((now.seq, now.status, now.status_since, encode_tracks(live.tracks), live.unsaid, monitor_id))
+        if now.status is not ledger.lives[monitor_id].monitor.status:
+            verdicts.append((monitor_id, now.status_since, now.status))
+    await connection.executemany(_UPDATE, rows)
+    await connection.executemany(RECORD_VERDICT, verdicts)
+    await record(connection, ruling.events)
     return lives

@@ -35,7 +35,7 @@ def _since(seconds: float | None) -> str:
 def _up(detail: Mapping[str, Any]) -> str:
     if detail["was"] == "pending":
         return "first report: up"
-    return f"up again, was {detail['was']} for {duration(detail['for_s'])}"
+    return f"up again, was down for {duration(detail['for_s'])}"
 
 
 def _degraded(detail: Mapping[str, Any]) -> str:
@@ -84,7 +84,6 @@ def _started(detail: Mapping[str, Any]) -> str:
 
 _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.UP: _up,
-    EventKind.LATE: lambda d: f"late, silent for {duration(d['silence_s'])}",
     EventKind.DOWN: lambda d: f"down, silent for {duration(d['silence_s'])}",
     EventKind.DEGRADED: _degraded,
     EventKind.RECOVERED: _recovered,

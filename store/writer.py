@@ -9,7 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,9 +23,9 @@ from store.connection import open_writer
 from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
-from store.models import Report, Status
+from store.models import Report
 from store.text import safe_text
-from store.verdicts import Judged, write_statuses
+from store.verdicts import Ruling, write_ruling
 
 log = logging.getLogger("agentmon.store")
 
@@ -164,19 +164,18 @@ class Writer:
 
         return await self._seen_through(keep())
 
-    async def rejudge(self, verdict: Callable[[Live], Status]) -> list[Judged]:
-        """Apply a verdict to every monitor at once and return those whose status it changed.
+    async def rejudge(self, decide: Callable[[Mapping[int, Live]], Ruling]) -> Ruling:
+        """Let a judge decide on all monitors at once, write what it decided, and return that.
 
-        The verdict sees each monitor as committed, and no report comes between it and its write.
+        It sees each monitor as committed, and no report comes between its ruling and the write.
         """
-        return await self._seen_through(self._rejudge(verdict))
+        return await self._seen_through(self._rejudge(decide))
 
-    async def _rejudge(self, verdict: Callable[[Live], Status]) -> list[Judged]:
-        judged = [Judged(live.monitor, status) for live, status in self._judge(verdict) if status]
-        if judged:
-            lives = await self._guarded(partial(write_statuses, judged=judged, now=self._clock()))
-            self._ledger.lives.update(lives)
-        return judged
+    async def _rejudge(self, decide: Callable[[Mapping[int, Live]], Ruling]) -> Ruling:
+        ruling = decide(self.lives)
+        if ruling.changed or ruling.events:
+            self._ledger.lives.update(await self._guarded(partial(write_ruling, ruling=ruling)))
+        return ruling
 
     async def _seen_through(self, work: Coroutine[Any, Any, T]) -> T:
         """Do work as the only one on the connection, to its end even if who asked for it is cancelled.
@@ -257,11 +256,6 @@ class Writer:
             raise
         self._works()
         return result
-
-    def _judge(self, verdict: Callable[[Live], Status]) -> Iterator[tuple[Live, Status | None]]:
-        for live in self._ledger.lives.values():
-            status = verdict(live)
-            yield live, None if status is live.monitor.status else status
 
     def require_file(self) -> None:
         """Raise `StoreUnavailableError` if the file under the path is no longer the one that is open.

@@ -1,7 +1,7 @@
 """Shared by all tests: a database made ready, a writer on it, and reports to store."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,10 @@ import pytest
 from hypothesis import settings
 
 from store import changes
-from store.models import MountUsage, Report
+from store.live import Live, with_status
+from store.models import MountUsage, Report, Status
 from store.schema import prepare_database
+from store.verdicts import Ruling
 from store.writer import Writer
 
 Create = Callable[..., Awaitable[list[str]]]
@@ -101,6 +103,16 @@ def make_report(**values: object) -> Report:
         "kernel": "6.1.0-13-amd64",
     }
     return Report(**(fields | values))  # type: ignore[arg-type]
+
+
+def ruled(status: Status, now: int, *ids: int) -> Callable[[Mapping[int, Live]], Ruling]:
+    """Return a judge for `Writer.rejudge` that gives monitors (all without `ids`) a status as of `now`."""
+
+    def decide(lives: Mapping[int, Live]) -> Ruling:
+        chosen = [live for i, live in lives.items() if i in ids or not ids]
+        return Ruling(tuple(with_status(live, status, now) for live in chosen if live.monitor.status is not status))
+
+    return decide
 
 
 @pytest.fixture(autouse=True)

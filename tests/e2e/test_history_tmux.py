@@ -9,12 +9,11 @@ import pytest
 
 from server.upkeep import Upkeep, UpkeepOptions
 from store import changes
-from store.live import Live
 from store.models import Status
 from store.schema import prepare_database
 from store.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from store.writer import Writer, wall_clock_ms
-from tests.conftest import Clock, make_report
+from tests.conftest import Clock, make_report, ruled
 from tests.e2e.harness import Station, wait_for
 from tests.e2e.tmux import Pane, in_tmux
 
@@ -39,15 +38,11 @@ async def _seed(path: Path) -> None:
         if minute not in SILENT:
             await writer.store(db, make_report(cpu_usage=usage), "192.0.2.8")
         elif minute == SILENT.stop - 10:
-            await writer.rejudge(partial(_judge, silent="db-1"))
+            await writer.rejudge(ruled(Status.DOWN, clock.ms, made[0][0]))
         await writer.store(web, make_report(cpu_usage=100 - usage), "192.0.2.7")
         clock.advance((MINUTE_MS if left <= MINUTES * MINUTE_MS else HOUR_MS) / 1000)
     await Upkeep(writer, UpkeepOptions(), clock.wall, clock.listening_s).go_round()
     await writer.close()
-
-
-def _judge(live: Live, silent: str) -> Status:
-    return Status.DOWN if live.monitor.name == silent else live.monitor.status
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 
 from server.client import call
 from server.control import Control
+from server.fleet_judge import FleetJudge
 from server.premises import take_premises
 from server.receiver import ReceiverOptions
 from server.runtime import Runtime, RuntimeOptions
@@ -212,7 +213,12 @@ async def test_a_monitor_that_is_deleted_as_its_pause_ends_takes_nothing_along(t
     premises = take_premises(tmp_path / "a.db", "127.0.0.1", 0)
     runtime = Runtime(premises, QUICK)
     writer = await Writer.open(premises.database)
-    control = Control(writer, lambda: ReceiverInfo(0, "http://x"), wall_clock_ms, lambda: 0.0)
+    control = Control(
+        writer,
+        lambda: ReceiverInfo(0, "http://x"),
+        wall_clock_ms,
+        await FleetJudge.open(writer, wall_clock_ms, lambda: 0.0),
+    )
     try:
         await control.create(["first", "second"])
         for name in ("first", "second"):

@@ -153,7 +153,7 @@ async def test_a_monitor_deleted_amid_a_round_does_no_harm(writer: Writer, creat
     upkeep = Upkeep(writer, UpkeepOptions(), clock.wall, clock.listening_s)
     going = asyncio.create_task(upkeep.go_round())
     await asyncio.sleep(0)
-    await writer.change(partial(changes.delete_monitor, name="b"))
+    await writer.change(partial(changes.delete_monitor, name="b", now=START_MS))
     await going
     await upkeep.go_round()
     assert set(writer.lives) == {1, 3}

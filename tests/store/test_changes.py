@@ -13,7 +13,7 @@ from store.live import Live
 from store.models import Status
 from store.reader import Reader
 from store.writer import Writer
-from tests.conftest import Clock, Create, make_report
+from tests.conftest import START_MS, Clock, Create, make_report
 
 
 async def test_a_new_key_is_a_prefix_and_40_base62_characters(create: Create) -> None:
@@ -70,17 +70,17 @@ async def test_a_name_like_any_other_is_taken(writer: Writer, create: Create, na
 async def test_renaming_keeps_names_unique(writer: Writer, create: Create) -> None:
     await create("a", "b")
     with pytest.raises(ChangeRefusedError, match="already"):
-        await writer.change(partial(changes.rename_monitor, name="a", new_name="b"))
-    await writer.change(partial(changes.rename_monitor, name="a", new_name="c"))
-    await writer.change(partial(changes.rename_monitor, name="b", new_name="b"))
+        await writer.change(partial(changes.rename_monitor, name="a", new_name="b", now=START_MS))
+    await writer.change(partial(changes.rename_monitor, name="a", new_name="c", now=START_MS))
+    await writer.change(partial(changes.rename_monitor, name="b", new_name="b", now=START_MS))
     assert sorted(live.monitor.name for live in writer.lives.values()) == ["b", "c"]
     with pytest.raises(ChangeRefusedError, match="no monitor called a"):
-        await writer.change(partial(changes.rename_monitor, name="a", new_name="x"))
+        await writer.change(partial(changes.rename_monitor, name="a", new_name="x", now=START_MS))
 
 
 async def test_a_rotated_key_takes_over_with_its_first_report(writer: Writer, database: Path, create: Create) -> None:
     (old,) = await create("a")
-    await writer.change(partial(changes.rotate_key, name="a"))
+    await writer.change(partial(changes.rotate_key, name="a", now=START_MS))
     _, _, new = await writer.transact(partial(changes.read_credentials, name="a"))
     assert new != old
     await writer.store(old, make_report(), "::1")
@@ -99,7 +99,7 @@ async def test_of_keys_rotated_twice_the_reporting_one_ends_its_elders_only(writ
     (first,) = await create("a")
     keys = [first]
     for _ in range(2):
-        await writer.change(partial(changes.rotate_key, name="a"))
+        await writer.change(partial(changes.rotate_key, name="a", now=START_MS))
         keys.append((await writer.transact(partial(changes.read_credentials, name="a")))[2])
     await writer.store(keys[1], make_report(), "::1")
     assert [writer.find(key) for key in keys] == [None, 1, 1]
@@ -133,9 +133,11 @@ async def test_pausing_again_keeps_since_when(writer: Writer, create: Create, cl
 
 async def test_deadlines_are_set_and_unset(writer: Writer, create: Create) -> None:
     await create("a")
-    await writer.change(partial(changes.set_monitor, name="a", settings={"down_after": 120.0, "late_after": 5.0}))
+    await writer.change(
+        partial(changes.set_monitor, name="a", settings={"down_after": 120.0, "late_after": 5.0}, now=START_MS)
+    )
     assert writer.lives[1].monitor.settings["down_after"] == 120
-    await writer.change(partial(changes.set_monitor, name="a", settings={"down_after": None}))
+    await writer.change(partial(changes.set_monitor, name="a", settings={"down_after": None}, now=START_MS))
     monitor = writer.lives[1].monitor
     assert monitor.settings == {"late_after": 5}
 
@@ -144,7 +146,7 @@ async def test_a_deadline_that_is_none_is_refused(writer: Writer, create: Create
     await create("a")
     for settings in ({"down_after": 0.0}, {"down_after": -1.0}, {"late_after": float("nan")}, {"colour": 1.0}):
         with pytest.raises(ChangeRefusedError):
-            await writer.change(partial(changes.set_monitor, name="a", settings=settings))
+            await writer.change(partial(changes.set_monitor, name="a", settings=settings, now=START_MS))
 
 
 async def test_every_change_is_seen_by_who_reads_what_changed(writer: Writer, database: Path, create: Create) -> None:
@@ -152,10 +154,10 @@ async def test_every_change_is_seen_by_who_reads_what_changed(writer: Writer, da
     reader = await Reader.open(database)
     seen = (await reader.changes()).seq
     for change in (
-        partial(changes.rename_monitor, name="a", new_name="c"),
-        partial(changes.rotate_key, name="c"),
+        partial(changes.rename_monitor, name="a", new_name="c", now=START_MS),
+        partial(changes.rotate_key, name="c", now=START_MS),
         partial(changes.pause_monitor, name="c", now=1),
-        partial(changes.set_monitor, name="c", settings={"down_after": 9.0}),
+        partial(changes.set_monitor, name="c", settings={"down_after": 9.0}, now=START_MS),
         partial(changes.resume_monitor, name="c", now=1, verdict=up),
     ):
         await writer.change(change)
@@ -163,7 +165,7 @@ async def test_every_change_is_seen_by_who_reads_what_changed(writer: Writer, da
         assert [monitor.name for monitor in news.monitors] == ["c"]
         assert news.seq > seen
         seen = news.seq
-    await writer.change(partial(changes.delete_monitor, name="c"))
+    await writer.change(partial(changes.delete_monitor, name="c", now=START_MS))
     news = await reader.changes(seen)
     assert (news.monitors, news.ids, news.seq) == ((), frozenset({2}), seen)
     await reader.close()
@@ -177,7 +179,7 @@ async def test_a_deleted_monitor_is_gone_at_once_and_its_history_bit_by_bit(
     for _ in range(5):
         await writer.store(first, make_report(), "::1")
         await writer.store(second, make_report(), "::1")
-    await writer.change(partial(changes.delete_monitor, name="a"))
+    await writer.change(partial(changes.delete_monitor, name="a", now=START_MS))
     assert writer.find(first) is None
     with pytest.raises(UnknownKeyError):
         await writer.store(first, make_report(), "::1")

@@ -12,7 +12,7 @@ from store.ledger import Ledger
 from store.models import MountUsage, Status
 from store.tiers import DAY_MS, FIVE_MINUTES, HOUR_MS, MINUTE_MS, ONE_HOUR, ROLLED, Retention
 from store.verdicts import RECORD_VERDICT
-from tests.conftest import Clock, make_report
+from tests.conftest import START_MS, Clock, make_report
 from tests.store.history import History
 
 SHORT = Retention(2 * HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS)
@@ -125,7 +125,7 @@ async def test_a_deleted_monitor_leaves_nothing_behind(tmp_path: Path) -> None:
         await history.go_round()
         before = owners(history.path)
         assert set(before.values()) == {frozenset({1, 2})}
-        await history.writer.change(partial(changes.delete_monitor, name="a"))
+        await history.writer.change(partial(changes.delete_monitor, name="a", now=START_MS))
         await history.go_round()
         assert {table: left for table, left in owners(history.path).items() if 1 in left or 2 not in left} == {}
         assert rows(history.path, "purge", "monitor_id") == []
@@ -161,7 +161,7 @@ async def test_pages_that_stay_free_are_given_back(tmp_path: Path, monkeypatch: 
     async with History(tmp_path / "a.db", Clock()) as history:
         await live(history, 20 * 60)
         before = pages(history.path)
-        await history.writer.change(partial(changes.delete_monitor, name="a"))
+        await history.writer.change(partial(changes.delete_monitor, name="a", now=START_MS))
         await history.go_round()
         assert pages(history.path) < before * 0.6
         assert await history.writer.transact(free_pages) <= 3

@@ -12,7 +12,7 @@ from store.models import Monitor, MountUsage, Report, Sample, Status
 from store.reader import Reader
 from store.tiers import DAY_MS, HOUR_MS, MINUTE_MS, ROLLED, Retention
 from store.writer import Writer
-from tests.conftest import START_MS, Clock, Create, make_report
+from tests.conftest import START_MS, Clock, Create, make_report, ruled
 
 SHORT = Retention(2 * HOUR_MS, 6 * HOUR_MS, 400 * DAY_MS)
 FLEET = ("a", "b", "c", "d")
@@ -51,7 +51,7 @@ class Fleet:
     async def _judge_down(self, number: int) -> None:
         monitor = self.writer.lives[number].monitor
         if monitor.status is Status.UP:
-            await self.writer.rejudge(lambda live: Status.DOWN if live.monitor.id == number else live.monitor.status)
+            await self.writer.rejudge(ruled(Status.DOWN, self.clock.ms, number))
             self._note(number)
 
     def _note(self, number: int) -> None:
@@ -125,7 +125,7 @@ async def test_only_monitors_that_existed_then_and_exist_now_are_shown(
     await create("old", "gone")
     clock.advance(60)
     await create("new")
-    await writer.change(partial(changes.delete_monitor, name="gone"))
+    await writer.change(partial(changes.delete_monitor, name="gone", now=START_MS))
     assert [monitor.name for monitor in await ask(database, START_MS - 1)] == []
     assert [monitor.name for monitor in await ask(database, START_MS)] == ["old"]
     assert [monitor.name for monitor in await ask(database, clock.ms)] == ["new", "old"]

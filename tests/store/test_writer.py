@@ -18,8 +18,9 @@ from store.ledger import Contents, Ledger
 from store.models import MountUsage, Status
 from store.reader import Reader
 from store.runs import begin_run
+from store.verdicts import Ruling
 from store.writer import FILE_GONE, MAX_WAITING, Writer
-from tests.conftest import START_MS, Clock, Create, make_report
+from tests.conftest import START_MS, Clock, Create, make_report, ruled
 
 FOREVER = 2**60
 
@@ -257,9 +258,10 @@ async def test_verdicts_are_written_and_a_report_raises_them_at_once(
     (key,) = await create("web-1")
     await writer.store(key, make_report(), "::1")
     clock.advance(400)
-    (judged,) = await writer.rejudge(lambda _: Status.DOWN)
-    assert (judged.before.status, judged.status) == (Status.UP, Status.DOWN)
-    assert await writer.rejudge(lambda _: Status.DOWN) == []
+    (judged,) = (await writer.rejudge(ruled(Status.DOWN, clock.ms))).changed
+    assert (judged.monitor.status, judged.monitor.status_since) == (Status.DOWN, clock.ms)
+    assert writer.lives[1].monitor.status is Status.DOWN
+    assert await writer.rejudge(ruled(Status.DOWN, clock.ms)) == Ruling()
     clock.advance(1)
     await writer.store(key, make_report(), "::1")
     monitor = writer.lives[1].monitor
