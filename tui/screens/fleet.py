@@ -152,7 +152,7 @@ class FleetScreen(ConsoleScreen):
             rows = steady(found, [monitor.id for monitor in self.table.monitors], self.order)
         else:
             rows, self._sorted_at = arranged(found, self.order), now
-        self.table.show(rows, at, past=self._past.picture is not None)
+        self.table.show_at(rows, at, past=self._past.picture is not None)
         self._show_header()
         self._show_found(len(rows), len(monitors))
 
@@ -327,7 +327,7 @@ class FleetScreen(ConsoleScreen):
 
     @on(FleetTable.Opened)
     def _opened(self, message: FleetTable.Opened) -> None:
-        self._open(message.monitor_id)
+        self._open(message.row.id)
 
     @on(FleetHeading.Clicked)
     def _heading_clicked(self, message: FleetHeading.Clicked) -> None:
