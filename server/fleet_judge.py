@@ -126,7 +126,7 @@ def _silence_now(
     if not (fresh and len(expected) >= LEAST_SERVERS and _fell_silent_together(expected, listening_s)):
         return before, []
     least_s = min(silence_of(live, listening_s) for live in expected)
-    said = Event(EventKind.SILENCE, now, detail={"monitors": len(expected), "silence_s": least_s})
+    said = Event(EventKind.SILENCE, now, detail={"monitors": len(expected), "silence_s": round(least_s, 3)})
     return Silence(True, now, listening_s), [said]
 
 

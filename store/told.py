@@ -38,7 +38,7 @@ def told_by_status(before: Live, after: Live, at: int, silence_s: float = 0.0) -
     is_down = now.status is Status.DOWN and not after.unsaid
     was_down = was.status is Status.DOWN and not before.unsaid
     if is_down and not was_down:
-        yield Event.of(EventKind.DOWN, at, now, silence_s=silence_s)
+        yield Event.of(EventKind.DOWN, at, now, silence_s=round(silence_s, 3))
     elif (was_down and not is_down) or (was.status is Status.PENDING and now.status is not Status.PENDING):
         for_s = max(0, at - was.status_since) / 1000
         yield Event.of(EventKind.UP, at, now, was=was.status, for_s=for_s)

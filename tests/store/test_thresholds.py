@@ -1,6 +1,7 @@
 """Limits: broken only after their time, recovered only by a margin and after their time, and never at a flap."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -140,7 +141,7 @@ def test_at_a_steady_reading_a_verdict_turns_at_most_once(value: float, minutes:
     ][len(before) :]
     for level in Level:
         course = [(level, True) in each for each in on]
-        assert sum(one is not other for one, other in zip(course, course[1:], strict=False)) <= 1
+        assert sum(one is not other for one, other in pairwise(course)) <= 1
 
 
 @given(st.lists(st.floats(0, 100), max_size=60))
