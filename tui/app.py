@@ -1,10 +1,10 @@
 """The console: one Textual app that shows what the store holds and asks the receiver for changes."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -22,6 +22,9 @@ from tui.feed import FleetChanged, FleetFeed, FleetReader
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
+
+if TYPE_CHECKING:
+    from tui.screens.pause import Pause
 
 TICK_S = 1.0
 """How often the store is read and clocks move on."""
@@ -202,19 +205,30 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.push_screen(KeyScreen(monitor.name))
 
     def action_pause(self) -> None:
-        """Pause the monitor at hand, or resume it."""
-        if monitor := self._subject():
-            self.run_worker(self._pause(monitor), group="change")
+        """Ask for how long to pause the monitor at hand, or resume it."""
+        from tui.screens.pause import PauseDialog
 
-    async def _pause(self, monitor: Monitor) -> None:
-        paused = monitor.status is Status.PAUSED
+        monitor = self._subject()
+        if monitor and monitor.status is Status.PAUSED:
+            done = f"{monitor.name} is judged again"
+            self.run_worker(self._carry_out(self.admin.resume(monitor.name), done), group="change")
+        elif monitor:
+            self.push_screen(PauseDialog(monitor.name), partial(self._on_pause_answered, monitor))
+
+    def _on_pause_answered(self, monitor: Monitor, pause: "Pause | None") -> None:
+        if pause:
+            done = f"{monitor.name} is paused: p resumes it"
+            self.run_worker(self._carry_out(self.admin.pause(monitor.name, pause.for_s), done), group="change")
+
+    async def _carry_out(self, change: Awaitable[None], done: str) -> None:
+        """See a change through, and say that it is done or why it is not."""
         try:
-            await (self.admin.resume if paused else self.admin.pause)(monitor.name)
+            await change
         except AgentmonError as error:
             self.say(str(error), error=True)
         else:
             await self.refresh_fleet()
-            self.say(f"{monitor.name} is {'judged again' if paused else 'paused: p resumes it'}")
+            self.say(done)
 
     def action_delete(self) -> None:
         """Remove the monitor at hand once its name has been typed."""

@@ -296,17 +296,21 @@ class MemoryAdmin:
         await self._enter(f"rotate {name}")
         monitor_id = await self._id(name)
         self.keys[monitor_id] = key_of(9)
+        self.store.put(replace(self.store.monitors[monitor_id], rotated_at=NOW))
         return self._credentials(monitor_id, name)
 
     async def pause(self, name: str, for_s: float | None = None) -> None:
         """Pause."""
         await self._enter(f"pause {name}")
-        self.store.put(replace(self.store.monitors[await self._id(name)], status=Status.PAUSED))
+        until = None if for_s is None else NOW + int(for_s * 1000)
+        before = self.store.monitors[await self._id(name)]
+        self.store.put(replace(before, status=Status.PAUSED, paused_until=until))
 
     async def resume(self, name: str) -> None:
         """Resume."""
         await self._enter(f"resume {name}")
-        self.store.put(replace(self.store.monitors[await self._id(name)], status=Status.UP))
+        before = self.store.monitors[await self._id(name)]
+        self.store.put(replace(before, status=Status.UP, paused_until=None))
 
     async def delete(self, name: str) -> None:
         """Forget."""

@@ -112,7 +112,7 @@ async def test_the_fleet_goes_on_living_under_another_screen(house: MakeHouse) -
 
 async def test_p_pauses_and_resumes_the_selected_server(house: MakeHouse) -> None:
     async with running(house(many(2))) as fleet:
-        await fleet.press("p")
+        await fleet.press("p", "enter")
         await until(fleet.pilot, lambda: Status.PAUSED in {monitor.status for monitor in fleet.table.monitors})
         await fleet.second(5)
         assert fleet.house.admin.calls == ["pause node-1"]
@@ -134,7 +134,7 @@ async def test_d_deletes_only_once_the_name_is_typed(house: MakeHouse) -> None:
 async def test_a_change_that_fails_is_shown_and_the_console_goes_on(house: MakeHouse) -> None:
     async with running(house(many(2))) as fleet:
         fleet.house.admin.error = ReceiverUnreachableError("no receiver runs on [/] this database")
-        await fleet.press("p")
+        await fleet.press("p", "u")
         await until(fleet.pilot, lambda: len(fleet.house.app._notifications) == 1)
         toast = next(iter(fleet.house.app._notifications))
         assert toast.message == "no receiver runs on [/] this database"

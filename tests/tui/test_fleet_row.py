@@ -189,3 +189,17 @@ def test_an_ignored_mount_is_neither_the_fullest_nor_the_first_to_be_full() -> N
     assert not {"100%", "now"} & styles(monitor).keys()
     unlimited = make_policy({"disk.warn": "off", "disk.crit": "off"}, {"disk./media/cd.for": 60.0})
     assert "100%" in styles(replace(monitor, policy=unlimited)), "off is not ignored"
+
+
+@pytest.mark.usefixtures("utc")
+@pytest.mark.parametrize(
+    ("for_s", "said"),
+    [(7200, "lab  until 15:05"), (DAY_S, "lab  until Mon 13:05"), (30 * DAY_S, "lab  until 2026-03-31")],
+)
+def test_a_pause_with_an_end_says_it_where_there_is_room(for_s: int, said: str) -> None:
+    paused = a_monitor(1, "lab", Status.PAUSED, paused_until=NOW + for_s * 1000)
+    assert said in line(paused, 159)
+    named = replace(paused, name="a-server-with-a-long-name-of-its-own")
+    assert "until" not in line(named, 79)
+    assert "until" not in line(replace(paused, paused_until=None), 159)
+    assert "until" not in line(replace(paused, status=Status.UP), 159)

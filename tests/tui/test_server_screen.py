@@ -256,7 +256,7 @@ async def test_pause_key_and_delete_work_from_here() -> None:
     house = House(monitor())
     async with house.app.run_test(size=(80, 24)) as pilot:
         await house.show(pilot, ServerScreen(1))
-        await pilot.press("p")
+        await pilot.press("p", "enter")
         await until(pilot, lambda: "paused since" in shown(house.app))
         await pilot.press("p")
         await until(pilot, lambda: "● up since" in shown(house.app))

@@ -15,7 +15,7 @@ from tui.draw import safe
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.widgets.course import SPAN_MS, Course
-from tui.widgets.facts import facts, head
+from tui.widgets.facts import facts, head, notes
 from tui.widgets.footer import ActionFooter
 from tui.widgets.mounts import MountTable
 from tui.widgets.readings import readings
@@ -27,6 +27,9 @@ SLICE_MS = 600_000
 
 TRAFFIC_EVERY_MS = 300_000
 """How often the month's traffic is added up anew: as often as the receiver rolls history up."""
+
+ROOMY = 30
+"""Lines of a terminal from which on a server's broken limits have a line each."""
 
 NO_REPORT = """This server has not reported yet.
 
@@ -64,7 +67,7 @@ class ServerScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out; the mounts take what the rest leaves."""
-        for name in ("head", "problem", "hint", "readings", "facts", "traffic"):
+        for name in ("head", "notes", "problem", "hint", "readings", "facts", "traffic"):
             yield Static(id=name, markup=False)
         yield MountTable()
         yield ActionFooter(self.room, self.console.read_only)
@@ -148,6 +151,7 @@ class ServerScreen(ConsoleScreen):
             return
         now, feed = self.console.now(), self.console.feed
         self._put("head", head(monitor, now, width))
+        self._put("notes", notes(monitor, now, width, 4 if self.size.height >= ROOMY else 1))
         self._put("problem", Text(safe(feed.problem or self._problem or self._traffic_problem)))
         reported = monitor.report is not None
         hint = NO_REPORT_READ_ONLY if self.console.read_only else NO_REPORT

@@ -3,9 +3,14 @@
 from rich.text import Text
 
 from store.models import Monitor, Status
+from store.policy import Breach
+from store.wording import reading_words, value_words
 from tui import draw
 
 _LABEL_CELLS = 10
+
+SHARED_FOR_MS = 3_600_000
+"""How long after two machines were last seen to use one key that is still said."""
 
 
 def status_line(monitor: Monitor, now: int) -> Text:
@@ -42,6 +47,54 @@ def head(monitor: Monitor, now: int, width: int) -> Text:
     """Return the top of the server screen: name, status, last report."""
     name = Text(draw.fit(draw.safe(monitor.name, 64), width), style="bold")
     return Text("\n").join([name, status_line(monitor, now), report_line(monitor, now)])
+
+
+def breach_words(breach: Breach, now: int) -> str:
+    """Return a broken limit in words: "CPU 93%, critical from 90%, for 12m"."""
+    value, limit = value_words(breach.metric, breach.value), value_words(breach.metric, breach.limit)
+    lasted = draw.ago((now - breach.since) / 1000)
+    return f"{reading_words(breach.metric, breach.mount)} {value}, {breach.level.value} from {limit}, for {lasted}"
+
+
+def breach_lines(monitor: Monitor, now: int, width: int, most: int) -> list[Text]:
+    """Return why a server is degraded in at most `most` lines; those that find no room are named on the last one."""
+    if monitor.status is not Status.DEGRADED:
+        return []
+    lines = []
+    for breach in monitor.breaches[:most]:
+        style = draw.LEVEL_STYLE[draw.SEVERITY_LEVEL[breach.level]]
+        lines.append(Text(f"{draw.STATUS_GLYPH[Status.DEGRADED]} {breach_words(breach, now)}", style, no_wrap=True))
+    rest = [reading_words(breach.metric, breach.mount) for breach in monitor.breaches[most:]]
+    if rest and lines:
+        lines[-1].append(f"; also {', '.join(rest)}", draw.DIM_STYLE)
+        lines[-1].truncate(width, overflow="ellipsis")
+    return lines
+
+
+def rotation(monitor: Monitor, now: int) -> str:
+    """Return in words that a new key has not been used yet; empty if none waits."""
+    if monitor.rotated_at is None:
+        return ""
+    ago = draw.ago((now - monitor.rotated_at) / 1000)
+    used = " and is still used" if monitor.old_key_used else ""
+    return f"new key not used yet, rotated {ago} ago; the old one still works{used}"
+
+
+def shared(monitor: Monitor, now: int) -> str:
+    """Return in words that two machines use the monitor's key; empty if they do not, as far as was seen lately."""
+    if monitor.shared_at is None or now - monitor.shared_at >= SHARED_FOR_MS:
+        return ""
+    ago = draw.ago((now - monitor.shared_at) / 1000)
+    return f"two machines use this key, seen {ago} ago: give each a monitor of its own"
+
+
+def notes(monitor: Monitor, now: int, width: int, most: int) -> Text:
+    """Return what is to be known of a server beside its status, at most `most` lines of it for broken limits."""
+    loud, quiet = draw.LEVEL_STYLE["warn"], draw.STATUS_STYLE[Status.PENDING]
+    said = [(shared(monitor, now), loud), (rotation(monitor, now), quiet)]
+    lines = breach_lines(monitor, now, width, most)
+    lines += [Text(draw.fit(text, width).rstrip(), style, no_wrap=True) for text, style in said if text]
+    return Text("\n").join(lines)
 
 
 def settings(monitor: Monitor) -> str:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from store.models import Monitor, MountUsage, Report, Status
 from store.policy import DISK, Limits
 from tui import draw
 from tui.forecast import until_full
+from tui.when import local
 from tui.widgets.fleet_columns import Column
 from tui.widgets.fleet_order import Order, fullest, soonest_full
 
@@ -31,11 +34,15 @@ STATUS_TEXT = {status: f"{draw.STATUS_GLYPH[status]} {status.value}" for status 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """What moves on a line while its monitor stands still: its age, the time until a mount is full, how bad that is."""
+    """What moves on a line while its monitor stands still: its age, the time until a mount is full, how bad that is.
+
+    `pause` says until when it is paused, if that is known.
+    """
 
     age: str
     full: str = draw.NONE
     full_level: draw.Level = "none"
+    pause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,19 @@ def age_text(monitor: Monitor, now: int) -> str:
     return draw.ago(None if monitor.last_report_at is None else (now - monitor.last_report_at) / 1000)
 
 
+def pause_text(monitor: Monitor, now: int) -> str:
+    """Return until when a monitor is paused, as short as can be at `now` (ms); empty if that is not known."""
+    if monitor.status is not Status.PAUSED or monitor.paused_until is None:
+        return ""
+    end, today = local(monitor.paused_until), local(now).date()
+    days = (end.date() - today).days
+    return "until " + end.strftime("%H:%M" if days == 0 else "%a %H:%M" if 0 < days < 7 else "%Y-%m-%d")
+
+
 def clocks_of(monitor: Monitor, now: int) -> Clocks:
     """Return what the clocks of a monitor's line show at `now` (ms)."""
     full, level = until_full(soonest_full(monitor), now)
-    return Clocks(age_text(monitor, now), full, level)
+    return Clocks(age_text(monitor, now), full, level, pause_text(monitor, now))
 
 
 def _usage(value: float | None, cell: Cell, limits: Limits) -> Piece:
@@ -96,7 +112,11 @@ def _age(cell: Cell) -> Piece:
 
 def _name(cell: Cell) -> Piece:
     style = FAINT if cell.monitor.status is Status.PAUSED else PLAIN
-    return draw.fit(draw.safe(cell.monitor.name, 64), cell.width), style
+    name = draw.safe(cell.monitor.name, 64)
+    with_end = f"{name}  {cell.clocks.pause}"
+    if cell.clocks.pause and cell_len(with_end) <= cell.width:
+        name = with_end
+    return draw.fit(name, cell.width), style
 
 
 def _course(cell: Cell) -> Piece:
