@@ -65,7 +65,12 @@ class Fleet:
         told = [event for event in self.events if event.kind in (EventKind.SILENCE, EventKind.REPORTS_AGAIN)]
         self.silence = Silence(told[-1].kind is EventKind.SILENCE, told[-1].at) if told else Silence()
 
+    def status(self, i: int) -> Status:
+        """Return one's status."""
+        return self.lives[i].monitor.status
+
     def statuses(self) -> set[str]:
+        """Return all statuses there are."""
         return {live.monitor.status.value for live in self.lives.values()}
 
     def told(self, *kinds: EventKind) -> list[Event]:
@@ -87,10 +92,10 @@ def running(count: int = 5, **own: Setting) -> Fleet:
 def test_one_that_falls_silent_is_late_then_down_and_told_once_each_way() -> None:
     fleet = running()
     fleet.live(200, ALL[1:])
-    assert fleet.lives[1].monitor.status is Status.LATE
+    assert fleet.status(1) is Status.LATE
     assert fleet.told() == []
     fleet.live(1_000, ALL[1:])
-    assert fleet.lives[1].monitor.status is Status.DOWN
+    assert fleet.status(1) is Status.DOWN
     fleet.live(300, ALL)
     down, up = fleet.told()
     assert (sentence(down), down.monitor) == ("down, silent for 5m", "web-1")
@@ -149,7 +154,7 @@ def test_this_machine_that_reports_to_itself_proves_no_network() -> None:
     fleet.live(600, ALL[1:])
     fleet.live(600, [1], address="127.0.0.1")
     assert [event.kind for event in fleet.told()] == [EventKind.SILENCE]
-    assert fleet.lives[1].monitor.status is Status.UP
+    assert fleet.status(1) is Status.UP
 
 
 def test_with_short_deadlines_everyones_silence_is_noticed_too() -> None:
