@@ -7,7 +7,7 @@ import pytest
 from store.errors import ReceiverUnreachableError, StoreUnavailableError
 from tests.tui.standins import NOW, URL, House, SnapCompare, dom_text, key_of, monitor, shown, steps, toasts, until
 from tui.screens.fleet import FleetScreen
-from tui.screens.key import ROTATED, KeyScreen
+from tui.screens.key import ROTATED, TAKEN_UP, KeyScreen
 
 INSTALL = f"curl -fsS {URL}/agent.sh | sudo AGENTMON_URL={URL} AGENTMON_KEY={key_of(1)} sh -s install"
 MASK = "amk_" + "•" * 40
@@ -92,6 +92,32 @@ async def test_rotation_asks_gives_the_new_key_and_says_how_long_the_old_one_wor
         await until(pilot, lambda: key_of(9) in shown(house.app))
         assert ROTATED in shown(house.app)
         assert key_of(1) not in dom_text(house.app)
+
+
+async def test_the_screen_turns_when_the_new_key_is_used() -> None:
+    house = House(monitor())
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await pilot.press("r")
+        await until(pilot, lambda: "Give web-1 a new agent key?" in shown(house.app))
+        await pilot.press("y")
+        await until(pilot, lambda: "New key not used yet, rotated 0s ago; the old one still works" in shown(house.app))
+        assert TAKEN_UP not in shown(house.app)
+        house.store.put(replace(house.store.monitors[1], old_key_used=True))
+        await house.app.refresh_fleet()
+        await until(pilot, lambda: "still works and is used" in shown(house.app))
+        house.store.put(monitor())
+        await house.app.refresh_fleet()
+        await until(pilot, lambda: TAKEN_UP in shown(house.app))
+        assert ROTATED not in shown(house.app)
+
+
+async def test_a_rotation_begun_earlier_is_said_too() -> None:
+    house = House(replace(monitor(), rotated_at=NOW - 7_200_000))
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await until(pilot, lambda: "New key not used yet, rotated 2h ago; the old one still works" in shown(house.app))
+        assert ROTATED not in shown(house.app)
 
 
 async def test_rotation_can_be_called_off_and_asked_again() -> None:

@@ -8,11 +8,11 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from store.models import Monitor, MountUsage, Status
-from store.policy import DEFAULT_POLICY, Policy, make_policy
+from store.policy import DEFAULT_POLICY, Breach, Level, Policy, make_policy
 from tests.tui.standins import NOW, REPORT, hour, monitor
 from tui import draw
 from tui.widgets.course import Course
-from tui.widgets.facts import facts, received_line, report_line, settings
+from tui.widgets.facts import breach_lines, facts, notes, received_line, report_line, settings
 from tui.widgets.mounts import by_fullness, heading, mount_columns, mount_line
 from tui.widgets.readings import readings
 
@@ -89,3 +89,38 @@ def test_an_ignored_mount_has_no_colour() -> None:
 
     assert styles(DEFAULT_POLICY) & loud
     assert not styles(ignoring) & loud
+
+
+HOT = Breach("cpu", None, Level.CRITICAL, 93.2, 90.0, NOW - 12 * 60_000)
+FULL = Breach("disk", "/[/]\x1b", Level.WARNING, 84.0, 80.0, NOW - 90_000)
+
+
+def test_a_degraded_server_says_why() -> None:
+    degraded = replace(monitor(), status=Status.DEGRADED, breaches=(HOT, FULL))
+    cpu, disk = breach_lines(degraded, NOW, 78, 4)
+    assert cpu.plain == "▲ CPU 93%, critical from 90%, for 12m"
+    assert disk.plain == "▲ disk /[/]\ufffd 84%, warning from 80%, for 1m"
+    assert str(cpu.style) == draw.LEVEL_STYLE["critical"]
+    assert [line.plain for line in breach_lines(degraded, NOW, 78, 1)] == [f"{cpu.plain}; also disk /[/]\ufffd"]
+
+
+def test_what_was_too_high_when_a_server_fell_silent_is_not_said_as_if_it_were_now() -> None:
+    assert breach_lines(replace(monitor(), status=Status.DOWN, breaches=(HOT,)), NOW, 78, 4) == []
+
+
+@given(st.integers(20, 120), st.integers(1, 6))
+def test_the_reasons_keep_to_their_lines(width: int, most: int) -> None:
+    many = tuple(replace(FULL, mount=f"/srv/volume-{number}") for number in range(40))
+    lines = breach_lines(replace(monitor(), status=Status.DEGRADED, breaches=many), NOW, width, most)
+    assert len(lines) == most
+    assert lines[-1].cell_len <= width
+
+
+def test_a_rotation_and_a_shared_key_are_said_while_they_last() -> None:
+    rotated = replace(monitor(), rotated_at=NOW - 7_200_000)
+    assert notes(rotated, NOW, 99, 1).plain == "new key not used yet, rotated 2h ago; the old one still works"
+    used = replace(rotated, old_key_used=True)
+    assert notes(used, NOW, 99, 1).plain.endswith("; the old one still works and is used")
+    shared = replace(monitor(), shared_at=NOW - 300_000)
+    assert notes(shared, NOW, 99, 1).plain.startswith("two machines use this key, seen 5m ago")
+    assert notes(shared, NOW + 3_600_000, 99, 1).plain == ""

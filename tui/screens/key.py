@@ -8,18 +8,19 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from store.errors import AgentmonError
-from store.models import Credentials, Monitor
+from store.models import Credentials, Monitor, Status
 from store.text import MAX_NAME
 from tui import draw
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import Confirm
-from tui.widgets.facts import received_line
+from tui.widgets.facts import received_line, rotation
 from tui.widgets.footer import ActionFooter
 from tui.widgets.secret import mask, masked_install, shell_lines
 
 ROTATED = "This is the new key. The old one works until the new one reports."
+TAKEN_UP = "The new key is in use: the old one has ended."
 COPIED = "copied, if this terminal allows it (OSC 52)"
 
 
@@ -40,6 +41,7 @@ class KeyScreen(ConsoleScreen):
         self._credentials: Credentials | None = None
         self._revealed = False
         self._rotated = False
+        self._waited = False
         self._rotating = False
         self._seen = False
         self._problem = ""
@@ -84,6 +86,7 @@ class KeyScreen(ConsoleScreen):
             return
         if monitor is not None:
             self._monitor_name = monitor.name
+            self._waited = self._waited or monitor.rotated_at is not None
         self._draw()
 
     async def _fetch(self) -> Credentials | None:
@@ -104,7 +107,7 @@ class KeyScreen(ConsoleScreen):
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
         self._put("title", title.append("  agent key and install command", f"not bold {draw.DIM_STYLE}"))
         self._put("problem", Text(draw.safe(self._problem, 300)))
-        self._put("note", Text(ROTATED if self._rotated else ""))
+        self._put("note", self._note())
         if credentials is None:
             self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
             return
@@ -114,6 +117,15 @@ class KeyScreen(ConsoleScreen):
         command = credentials.install if self._revealed else masked_install(credentials)
         self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
         self._put("report", received_line(self.subject(), self.console.now()))
+
+    def _note(self) -> Text:
+        """Return how far a rotation has come; nothing without one."""
+        monitor = self.subject()
+        waiting = rotation(monitor, self.console.now()) if monitor else ""
+        if not waiting and self._waited:
+            return Text(TAKEN_UP, draw.STATUS_STYLE[Status.UP])
+        lines = [ROTATED if self._rotated else "", waiting[:1].upper() + waiting[1:]]
+        return Text("\n".join(filter(None, lines)))
 
     def _put(self, name: str, text: Text) -> None:
         if self._drawn.get(name) != text:
@@ -157,7 +169,8 @@ class KeyScreen(ConsoleScreen):
         try:
             if await self.app.push_screen_wait(Confirm(question, detail, yes="Rotate")):
                 self._credentials = await self.console.admin.rotate(self._monitor_name)
-                self._rotated, self._problem = True, ""
+                self._rotated, self._problem, self._waited = True, "", False
+                await self.console.refresh_fleet()
         except AgentmonError as error:
             self._problem = str(error)
         finally:

@@ -76,7 +76,7 @@ def rotation(monitor: Monitor, now: int) -> str:
     if monitor.rotated_at is None:
         return ""
     ago = draw.ago((now - monitor.rotated_at) / 1000)
-    used = " and is still used" if monitor.old_key_used else ""
+    used = " and is used" if monitor.old_key_used else ""
     return f"new key not used yet, rotated {ago} ago; the old one still works{used}"
 
 
