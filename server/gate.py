@@ -11,6 +11,8 @@ from typing import cast
 from server.limits import plain_address
 from server.receiver_answers import BROKEN_HTTP, BUSY, HEADERS_LATE
 from server.receiver_log import LOGGER_NAME
+from server.rejected import RejectionLog
+from store.rejections import Refusal
 
 SWEEPS_PER_DEADLINE = 4
 MAX_DRAINED = 1 << 20
@@ -142,16 +144,22 @@ class Connection(asyncio.Protocol):
 class Gate:
     """The protocol factory of the listening socket; `make_http` makes the protocol behind each connection.
 
+    What it refuses, before any HTTP is read, is counted in `rejected`.
     All bookkeeping is O(1) a call. Ordered dictionaries serve as queues: the front of `_quiet` has sent nothing
     for longest, the fronts of `_headers_due` and `_lingering` are due first.
     """
 
     def __init__(
-        self, make_http: Callable[[], asyncio.Protocol], limits: GateLimits, loop: asyncio.AbstractEventLoop
+        self,
+        make_http: Callable[[], asyncio.Protocol],
+        limits: GateLimits,
+        loop: asyncio.AbstractEventLoop,
+        rejected: RejectionLog,
     ) -> None:
         self._make_http = make_http
         self._limits = limits
         self._loop = loop
+        self._rejected = rejected
         self._open: dict[Connection, asyncio.Protocol] = {}
         self._by_http: dict[asyncio.Protocol, Connection] = {}
         self._per_address: Counter[str] = Counter()
@@ -280,6 +288,7 @@ class Gate:
         transport = connection.transport
         if transport is None:
             return
+        self._rejected.note(connection.address, "", BUSY.status, Refusal.MANY_CONNECTIONS)
         if len(self._lingering) >= self._limits.max_lingering or not transport.can_write_eof():
             connection.end(BUSY.encode())
             return
@@ -303,6 +312,8 @@ class Gate:
         while (due := next(iter(self._headers_due.items()), None)) and due[1] <= now:
             del self._headers_due[due[0]]
             log.warning('connection closed status=408 address=%s reason="headers late"', due[0].address)
+            if due[0].begun:  # else it was a mere probe of the port
+                self._rejected.note(due[0].address, "", HEADERS_LATE.status, Refusal.HEADERS_LATE)
             due[0].end(HEADERS_LATE.encode())
         while (due := next(iter(self._lingering.items()), None)) and due[1] <= now:
             self._cut(due[0])

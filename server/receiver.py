@@ -26,9 +26,12 @@ from server.limits import (
 )
 from server.receiver_answers import Answer
 from server.receiver_log import LOGGER_NAME, calm_logs
+from server.rejected import RejectionLog
 from server.schema import SchemaError, parse_report
 from store.errors import StoreUnavailableError, UnknownKeyError
 from store.models import Report
+from store.rejections import Refusal, fingerprint
+from store.writer import wall_clock_ms
 
 REPORT_PATH = "/agent/report"
 HEALTH_PATH = "/healthz"
@@ -97,17 +100,27 @@ class ReceiverOptions:
 
 
 class _RefusedError(Exception):
-    """A request is refused, with this answer, for this reason (words for the log)."""
+    """A request is refused with this answer; `log_words` tell the log more than the reason does."""
 
-    def __init__(self, answer: Answer, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, answer: Answer, reason: Refusal, *, fingerprint: str = "", field: str = "", log_words: str = ""
+    ) -> None:
+        super().__init__(log_words or reason)
         self.answer = answer
+        self.reason = reason
+        self.fingerprint = fingerprint
+        self.field = field
 
 
 class _HttpProtocol(web.RequestHandler):
-    """aiohttp's protocol, but its errors neither quote what came in nor log tracebacks of it."""
+    """aiohttp's protocol, but its errors neither quote what came in nor log tracebacks of it.
 
-    __slots__ = ()
+    `rejected` is told of requests that are no HTTP.
+    """
+
+    __slots__ = ("rejected",)
+
+    rejected: RejectionLog
 
     def handle_error(
         self,
@@ -118,9 +131,9 @@ class _HttpProtocol(web.RequestHandler):
     ) -> web.StreamResponse:
         """Return the answer to a request that could not be read, or on which the receiver itself failed."""
         if status == answers.BROKEN_HTTP.status:
-            log.info(
-                'request refused status=400 address=%s reason="malformed HTTP"', plain_address(str(request.remote))
-            )
+            address = plain_address(str(request.remote))
+            log.info('request refused status=400 address=%s reason="%s"', address, Refusal.MALFORMED.value)
+            self.rejected.note(address, "", 400, Refusal.MALFORMED)
             return answers.BROKEN_HTTP.response(close=True)
         log.error("request failed status=500 at=%s", _origin(exc))
         return answers.FAILED.response(close=True)
@@ -145,8 +158,11 @@ def _origin(exc: BaseException | None) -> str:
 class _Api:
     """Answers requests: the four routes and all that can be wrong with a report."""
 
-    def __init__(self, ingest: Ingest, options: ReceiverOptions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, ingest: Ingest, options: ReceiverOptions, clock: Callable[[], float], rejected: RejectionLog
+    ) -> None:
         self._ingest = ingest
+        self._rejected = rejected
         self._body_deadline_s = options.body_deadline_s
         rate = options.max_report_rate
         self._known = RateLimit(rate, max(1.0, rate * BURST_S), REMEMBERED_MONITORS, clock)
@@ -164,7 +180,7 @@ class _Api:
             answer = await self._answer(request, connection)
         except _RefusedError as refusal:
             answer = refusal.answer
-            self._log_refusal(answer.status, connection.address, str(refusal))
+            self._tell(refusal, connection.address)
         finally:
             connection.answered()
         unread = not request.content.is_eof()
@@ -205,45 +221,45 @@ class _Api:
         try:
             agent_key, report = parse_report(body)
         except SchemaError as error:
-            raise _RefusedError(answers.invalid_report(str(error), error.errors), str(error)) from None
+            raise _invalid(error) from None
         self._check_key(agent_key, connection.address)
         try:
             await self._ingest.store(agent_key, report, connection.address)
         except UnknownKeyError:
-            raise _RefusedError(answers.UNKNOWN_KEY, "unknown agent key") from None
+            raise _of_key(answers.UNKNOWN_KEY, Refusal.UNKNOWN_KEY, agent_key) from None
         except StoreUnavailableError:
-            raise _RefusedError(answers.UNAVAILABLE, "store unavailable") from None
+            raise _of_key(answers.UNAVAILABLE, Refusal.STORE, agent_key) from None
         return answers.OK
 
     @staticmethod
     def _check_headers(request: web.BaseRequest) -> None:
         if request.method != hdrs.METH_POST:
-            raise _RefusedError(answers.POST_ONLY, "method not allowed")
+            raise _RefusedError(answers.POST_ONLY, Refusal.METHOD)
         if hdrs.CONTENT_ENCODING in request.headers:
-            raise _RefusedError(answers.ENCODED, "content encoding")
+            raise _RefusedError(answers.ENCODED, Refusal.ENCODED)
         if (request.content_length or 0) > MAX_BODY:
-            raise _RefusedError(answers.TOO_LARGE, "body too large")
+            raise _RefusedError(answers.TOO_LARGE, Refusal.TOO_LARGE)
 
     def _check_key(self, agent_key: str, address: str) -> None:
         monitor = self._ingest.find(agent_key)
         if monitor is None:
             if wait_s := self._unknown.wait_s(address_group(address)):
                 answer = answers.too_many("Too many unknown agent keys from this address", wait_s)
-                raise _RefusedError(answer, "too many unknown agent keys")
-            raise _RefusedError(answers.UNKNOWN_KEY, "unknown agent key")
+                raise _of_key(answer, Refusal.MANY_UNKNOWN, agent_key)
+            raise _of_key(answers.UNKNOWN_KEY, Refusal.UNKNOWN_KEY, agent_key)
         if wait_s := self._known.wait_s(monitor):
             answer = answers.too_many("Too many reports with this agent key", wait_s)
-            raise _RefusedError(answer, f"too many reports of monitor {monitor}")
+            raise _of_key(answer, Refusal.MANY_REPORTS, agent_key, log_words=f"too many reports of monitor {monitor}")
 
     async def _read_body(self, request: web.BaseRequest, connection: Connection) -> bytes:
         content = request.content
         if content.is_eof() and content.exception() is None:
             body = content.read_nowait()
             if len(body) > MAX_BODY:
-                raise _RefusedError(answers.TOO_LARGE, "body too large")
+                raise _RefusedError(answers.TOO_LARGE, Refusal.TOO_LARGE)
             return body
         if connection.half_closed:
-            raise _RefusedError(answers.BROKEN_HTTP, "body cut off")
+            raise _RefusedError(answers.BROKEN_HTTP, Refusal.CUT_OFF)
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
@@ -251,10 +267,11 @@ class _Api:
                 return await self._collect(request)
         except (OSError, RuntimeError, web.RequestPayloadError) as error:
             if deadline.expired():
-                raise _RefusedError(answers.BODY_LATE, "body late") from None
+                raise _RefusedError(answers.BODY_LATE, Refusal.BODY_LATE) from None
             if request.transport is None:
-                raise _RefusedError(answers.BROKEN_HTTP, "client went away") from None
-            raise _RefusedError(answers.BROKEN_HTTP, f"body broken: {type(error).__name__}") from None
+                raise _RefusedError(answers.BROKEN_HTTP, Refusal.GONE) from None
+            words = f"{Refusal.BROKEN}: {type(error).__name__}"
+            raise _RefusedError(answers.BROKEN_HTTP, Refusal.BROKEN, log_words=words) from None
 
     @staticmethod
     async def _collect(request: web.BaseRequest) -> bytes:
@@ -262,20 +279,34 @@ class _Api:
         while chunk := await request.content.readany():
             body += chunk
             if len(body) > MAX_BODY:
-                raise _RefusedError(answers.TOO_LARGE, "body too large")
+                raise _RefusedError(answers.TOO_LARGE, Refusal.TOO_LARGE)
         return bytes(body)
 
-    @staticmethod
-    def _log_refusal(status: int, address: str, reason: str) -> None:
+    def _tell(self, refusal: _RefusedError, address: str) -> None:
+        status = refusal.answer.status
+        self._rejected.note(address, refusal.fingerprint, status, refusal.reason, refusal.field)
         level = logging.WARNING if status in (404, 422, 429, 503) else logging.INFO
         log.log(
             level,
             'report refused status=%d address=%s reason="%s"',
             status,
             address,
-            reason,
+            refusal,
             extra={"kind": f"refused {status}"},
         )
+
+
+def _of_key(answer: Answer, reason: Refusal, agent_key: str, *, log_words: str = "") -> _RefusedError:
+    """Return the refusal of a report whose key could be read."""
+    return _RefusedError(answer, reason, fingerprint=fingerprint(agent_key), log_words=log_words)
+
+
+def _invalid(error: SchemaError) -> _RefusedError:
+    """Return the refusal of a body that is no valid report."""
+    field = next(iter(error.errors), "")
+    reason = Refusal.NO_REPORT if not field else Refusal.INVALID_REPORT if error.fingerprint else Refusal.INVALID_KEY
+    answer = answers.invalid_report(str(error), error.errors)
+    return _RefusedError(answer, reason, fingerprint=error.fingerprint, field=field, log_words=str(error))
 
 
 class Receiver:
@@ -316,20 +347,23 @@ async def start_receiver(
     sock: socket.socket,
     options: ReceiverOptions | None = None,
     clock: Callable[[], float] = time.monotonic,
+    rejected: RejectionLog | None = None,
 ) -> Receiver:
     """Serve the report API on a bound socket and return once it listens.
 
     The receiver closes the socket when it stops. `clock` times the rate limits; deadlines run on the loop's clock.
+    What is refused is counted in `rejected`.
     """
     options = options or ReceiverOptions()
     calm_logs()
     raise_file_limit(options.max_connections + options.max_lingering + SPARE_FILES)
     loop = asyncio.get_running_loop()
-    api = _Api(ingest, options, clock)
+    refusals = rejected or RejectionLog(wall_clock_ms)
+    api = _Api(ingest, options, clock, refusals)
     http = web.Server(api.serve)
 
     def make_http() -> asyncio.Protocol:
-        return _HttpProtocol(
+        protocol = _HttpProtocol(
             http,
             loop=loop,
             keepalive_timeout=options.keepalive_s,
@@ -338,7 +372,9 @@ async def start_receiver(
             auto_decompress=False,
             access_log=None,  # type: ignore[arg-type]  # it takes None for "no access log"
         )
+        protocol.rejected = refusals
+        return protocol
 
-    api.gate = Gate(make_http, options.gate_limits(), loop)
+    api.gate = Gate(make_http, options.gate_limits(), loop, refusals)
     listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
     return Receiver(listener, api.gate, http)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from store.models import MountUsage, Report
+from store.rejections import fingerprint
 
 MAX_ERRORS = 5
 """Fields that a refusal names at most."""
@@ -43,12 +44,13 @@ class SchemaError(ValueError):
 
     `str()` is one line for people; `errors` maps the paths of at most `MAX_ERRORS` fields
     (`disk_usage.0.mount`) to what is wrong with them, and is empty if the body is no JSON object at all.
-    Neither repeats anything of the input.
+    Neither repeats anything of the input; `fingerprint` stands for the agent key, if that is sound.
     """
 
-    def __init__(self, message: str, errors: dict[str, list[str]] | None = None) -> None:
+    def __init__(self, message: str, errors: dict[str, list[str]] | None = None, fingerprint: str = "") -> None:
         super().__init__(message)
         self.errors = errors or {}
+        self.fingerprint = fingerprint
 
 
 def _number(value: Any) -> Any:
@@ -172,13 +174,13 @@ def _named_errors(details: list[ErrorDetails]) -> dict[str, list[str]]:
     return named
 
 
-def _explain(error: ValidationError) -> SchemaError:
+def _explain(error: ValidationError, body: dict[str, Any]) -> SchemaError:
     errors = _named_errors(error.errors(include_input=False, include_url=False, include_context=False))
     if "agent_key" in errors:
         return SchemaError("Invalid agent key", errors)
     path, messages = next(iter(errors.items()))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return SchemaError(f"Invalid report: {path}: {messages[0]}{more}", errors)
+    return SchemaError(f"Invalid report: {path}: {messages[0]}{more}", errors, fingerprint(body["agent_key"]))
 
 
 def _to_mounts(items: list[MountBody]) -> tuple[MountUsage, ...]:
@@ -189,10 +191,11 @@ def _to_mounts(items: list[MountBody]) -> tuple[MountUsage, ...]:
 
 def parse_report(body: bytes) -> tuple[str, Report]:
     """Return the agent key and the report that `body` holds; raise SchemaError if it holds none."""
+    parsed = _parse_json(body)
     try:
-        fields = vars(ReportBody.model_validate(_parse_json(body)))
+        fields = vars(ReportBody.model_validate(parsed))
     except ValidationError as error:
-        raise _explain(error) from None
+        raise _explain(error, parsed) from None
     agent_key: str = fields.pop("agent_key")
     fields["disk_usage"] = _to_mounts(fields["disk_usage"])
     return agent_key, Report(**fields)

@@ -14,8 +14,10 @@ import pytest
 
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.receiver_log import LOGGER_NAME, NOISY_LIBRARIES
+from server.rejected import RejectionLog
 from store.errors import UnknownKeyError
 from store.models import Report
+from store.writer import wall_clock_ms
 
 KEY = "amk_" + "k" * 40
 """The one key that `FakeStore` knows at first; no answer and no log line may hold it."""
@@ -159,6 +161,7 @@ class Running:
     store: FakeStore
     receiver: Receiver
     port: int
+    rejected: RejectionLog
     clients: list[RawClient] = field(default_factory=list)
 
     async def connect(self, host: str = "127.0.0.1", *, source: str | None = None) -> RawClient:
@@ -189,8 +192,9 @@ async def receivers() -> AsyncIterator[Start]:
     async def run(store: FakeStore | None = None, clock: Callable[[], float] | None = None, **options: Any) -> Running:
         sock = listening_socket()
         store = store or FakeStore()
-        receiver = await start_receiver(store, sock, ReceiverOptions(**options), clock or time.monotonic)
-        running = Running(store, receiver, sock.getsockname()[1])
+        rejected = RejectionLog(wall_clock_ms)
+        receiver = await start_receiver(store, sock, ReceiverOptions(**options), clock or time.monotonic, rejected)
+        running = Running(store, receiver, sock.getsockname()[1], rejected)
         started.append(running)
         return running
 
