@@ -13,6 +13,7 @@ from server.fleet_judge import FleetJudge
 from server.listening import ListeningClock
 from server.premises import Premises
 from server.receiver import Receiver, ReceiverOptions, start_receiver
+from server.rejected import keep, open_log
 from server.upkeep import Upkeep, UpkeepOptions
 from store import runs
 from store.errors import ChangeRefusedError, StoreUnavailableError
@@ -70,7 +71,8 @@ class Runtime:
             control = Control(writer, describe, self._clock, judge)
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
-            receiver = await start_receiver(writer, self._premises.listener, self._options.receiver)
+            rejected = await open_log(writer, self._clock)
+            receiver = await start_receiver(writer, self._premises.listener, self._options.receiver, rejected=rejected)
             log.info("listening on %s", self._premises.own_url)
             if self._premises.url != self._premises.own_url:
                 log.info("agents reach it at %s", self._premises.url)
@@ -79,6 +81,7 @@ class Runtime:
                 duties = [
                     group.create_task(self._judge(writer, control, judge)),
                     group.create_task(self._beat(writer, run_id)),
+                    group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                 ]
                 await self._stop.wait()
