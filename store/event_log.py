@@ -31,14 +31,17 @@ async def read_events(
     since: int | None = None,
     monitor_id: int | None = None,
     limit: int = 1000,
+    oldest_first: bool = False,
 ) -> list[Event]:
     """Return at most `limit` events, newest first: those with `after < id < before`, not older than `since` (ms)."""
-    rows = await connection.execute_fetchall(
+    query = (
         "SELECT id, at, kind, monitor_id, monitor, detail FROM event"
         " WHERE id > ?1 AND (?2 IS NULL OR id < ?2) AND (?3 IS NULL OR at >= ?3)"
-        " AND (?4 IS NULL OR monitor_id = ?4) ORDER BY id DESC LIMIT ?5",
-        (after, before, since, monitor_id, limit),
     )
+    if monitor_id is not None:
+        query += " AND monitor_id = ?4"
+    query += " ORDER BY id LIMIT ?5" if oldest_first else " ORDER BY id DESC LIMIT ?5"
+    rows = await connection.execute_fetchall(query, (after, before, since, monitor_id, limit))
     return [Event(EventKind(row[2]), row[1], row[3], row[4], json.loads(row[5]), row[0]) for row in rows]
 
 
@@ -49,6 +52,12 @@ async def read_silence(connection: aiosqlite.Connection, ledger: Ledger) -> Even
         (EventKind.SILENCE, EventKind.REPORTS_AGAIN),
     )
     return next((Event(EventKind(kind), at) for kind, at in rows), None)
+
+
+async def is_told_of(connection: aiosqlite.Connection, monitor: str) -> bool:
+    """Return whether an event is kept of a monitor that had this name then."""
+    rows = await connection.execute_fetchall("SELECT 1 FROM event WHERE monitor = ? LIMIT 1", (monitor,))
+    return bool(rows)
 
 
 async def expire_events(

@@ -15,7 +15,7 @@ import aiosqlite
 from store.channels import Channel, read_channels
 from store.connection import open_reader
 from store.errors import DatabaseRefusedError, StoreUnavailableError
-from store.event_log import read_events
+from store.event_log import is_told_of, read_events
 from store.events import Event
 from store.models import FleetChange, Monitor, Sample
 from store.past import fleet_at
@@ -155,12 +155,26 @@ class Reader:
         since: int | None = None,
         monitor_id: int | None = None,
         limit: int = 1000,
+        oldest_first: bool = False,
     ) -> list[Event]:
         """Return at most `limit` events, newest first, between two ids (exclusive), not older than `since` (ms)."""
         try:
             return await read_events(
-                self._connection, after=after, before=before, since=since, monitor_id=monitor_id, limit=limit
+                self._connection,
+                after=after,
+                before=before,
+                since=since,
+                monitor_id=monitor_id,
+                limit=limit,
+                oldest_first=oldest_first,
             )
+        except sqlite3.Error as error:
+            raise unreadable(error) from error
+
+    async def is_told_of(self, monitor: str) -> bool:
+        """Return whether an event is kept of a monitor that had this name then."""
+        try:
+            return await is_told_of(self._connection, monitor)
         except sqlite3.Error as error:
             raise unreadable(error) from error
 
