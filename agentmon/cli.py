@@ -14,6 +14,7 @@ from agentmon.backup import backup
 from agentmon.exits import Exit
 from agentmon.history import history
 from agentmon.monitors import monitor
+from agentmon.notify import notify
 from agentmon.options import common_options
 from agentmon.serve import serve, tui
 from agentmon.status import status
@@ -47,7 +48,7 @@ def root() -> None:
     """
 
 
-for command in (serve, tui, monitor, status, history, backup, agent):
+for command in (serve, tui, monitor, status, history, backup, notify, agent):
     root.add_command(command)
 
 

@@ -14,6 +14,9 @@ from store.errors import AgentmonError, ChangeRefusedError, ReceiverUnreachableE
 from store.lock import read_holder
 
 TIMEOUT_S = 10.0
+SLOW = {"add_channel": 45.0, "test_channel": 45.0}
+"""Seconds for what waits for other services (`server.dispatch.LIMIT_S`, and what waits before it)."""
+
 ERRORS: dict[int, type[AgentmonError]] = {409: ChangeRefusedError, 503: StoreUnavailableError}
 
 
@@ -28,8 +31,10 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def call(database: Path, operation: str, timeout_s: float = TIMEOUT_S, **arguments: Any) -> Any:
+def call(database: Path, operation: str, timeout_s: float | None = None, **arguments: Any) -> Any:
     """Ask the receiver of a database to run an operation of `server.control` and return its result.
+
+    `timeout_s` None is as long as the operation may take.
 
     Raises `ReceiverUnreachableError` if none answers, `ChangeRefusedError` and `StoreUnavailableError` as the
     operation does.
@@ -37,7 +42,7 @@ def call(database: Path, operation: str, timeout_s: float = TIMEOUT_S, **argumen
     holder = read_holder(database)
     if holder is None or holder.socket is None:
         raise ReceiverUnreachableError("no receiver is running on this database")
-    connection = _UnixConnection(holder.socket, timeout_s)
+    connection = _UnixConnection(holder.socket, timeout_s or SLOW.get(operation, TIMEOUT_S))
     try:
         connection.request("POST", f"/{operation}", json.dumps(arguments), {"Content-Type": "application/json"})
         response = connection.getresponse()

@@ -1,0 +1,199 @@
+"""The notifier: makes messages of events, and has each channel's delivered, oldest first, for as long as it takes.
+
+A message is made in the transaction that moves the mark past its events, and deleted in one after it was delivered.
+So a crash at any moment loses none and makes none twice; only one between a delivery and its transaction repeats it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from server.alerts import Alert, NotifierOptions, alert_of, backoff_s, is_time, reminders
+from server.messages import make_contents
+from store.channels import Target
+from store.errors import StoreUnavailableError
+from store.outbox import Mark, Message, Outbox, Waiting, queue_messages, settle
+from store.text import safe_text
+from store.writer import Writer
+
+log = logging.getLogger("agentmon.notifier")
+
+Deliver = Callable[[Target, Mapping[str, Any]], Awaitable[str | None]]
+"""Takes a message somewhere; returns why that failed, None if it arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """Deliveries to a channel that failed in a row, until when (monotonic) to wait, whether the store knows."""
+
+    failures: int
+    until_s: float
+    recorded: bool = False
+
+
+class Notifier:
+    """Tells people of one writer's events; `clock` gives UTC milliseconds, `monotonic` seconds that nobody sets."""
+
+    def __init__(
+        self,
+        database: Path,
+        writer: Writer,
+        deliver: Deliver,
+        clock: Callable[[], int],
+        options: NotifierOptions | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        luck: Callable[[], float] = random.random,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """Prepare; `run` works until it is cancelled."""
+        self._database = database
+        self._writer = writer
+        self._deliver = deliver
+        self._clock = clock
+        self._options = options or NotifierOptions()
+        self._monotonic = monotonic
+        self._luck = luck
+        self._wait = wait
+        self._outbox: Outbox | None = None
+        self._mark = Mark(0, 0)
+        self._read_to = 0
+        self._held: list[Alert] = []
+        self._held_since_s = 0.0
+        self._busy: dict[int, asyncio.Task[None]] = {}
+        self._setbacks: dict[int, Setback] = {}
+        self._delivered: set[int] = set()
+
+    async def run(self) -> None:
+        """Look for what is to be told, over and over."""
+        try:
+            while True:
+                with contextlib.suppress(StoreUnavailableError):  # the writer says it, and the next look may do
+                    await self.look()
+                await self._wait(self._options.every_s)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Give up what is being delivered, which is delivered at the next start, and let go of the database."""
+        busy = list(self._busy.values())
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+        if self._outbox is not None:
+            outbox, self._outbox = self._outbox, None
+            await outbox.close()
+
+    async def look(self) -> None:
+        """Make messages of what is to be told by now, and begin to deliver what waits.
+
+        Raises `StoreUnavailableError` where the store stops it.
+        """
+        outbox = await self._opened()
+        await self._read(outbox)
+        await self._tell()
+        waiting = await outbox.waiting()
+        ids = {each.channel_id for each in waiting}
+        self._setbacks = {i: setback for i, setback in self._setbacks.items() if i in ids}
+        for each in waiting:
+            if each.channel_id not in self._busy and self._may_try(each):
+                self._begin(outbox, each)
+
+    async def _opened(self) -> Outbox:
+        if self._outbox is None:
+            outbox = await Outbox.open(self._database)
+            try:
+                self._mark = await outbox.mark()
+            except BaseException:
+                await outbox.close()
+                raise
+            self._outbox, self._read_to = outbox, self._mark.event_id
+        return self._outbox
+
+    async def _read(self, outbox: Outbox) -> None:
+        while True:
+            found, read_to = await outbox.unsent(self._read_to)
+            alerts = [alert for event, worst in found if (alert := alert_of(event, worst)) is not None]
+            if alerts and not self._held:
+                self._held_since_s = self._monotonic()
+            self._held += alerts
+            if read_to == self._read_to:
+                return
+            self._read_to = read_to
+
+    async def _tell(self) -> None:
+        """Make messages of what was held long enough, and of what is due for a reminder."""
+        now, lives = self._clock(), list(self._writer.lives.values())
+        held_s = self._monotonic() - self._held_since_s
+        ripe = self._held if is_time(self._held, held_s, (live.monitor for live in lives), self._options) else []
+        again, reminded_at = reminders(lives, self._mark.reminded_at, now, self._options)
+        mark = Mark(self._read_to if ripe else self._mark.event_id, reminded_at)
+        if mark == self._mark:
+            return
+        contents = make_contents([*ripe, *again])
+        await self._writer.transact(partial(queue_messages, contents=contents, mark=mark, now=now))
+        self._mark = mark
+        if ripe:
+            self._held = []
+
+    def _may_try(self, channel: Waiting) -> bool:
+        setback = self._setbacks.get(channel.channel_id)
+        if setback is None or self._monotonic() >= setback.until_s:
+            return True
+        return setback.recorded and not channel.failing  # a test has shown meanwhile that it works
+
+    def _begin(self, outbox: Outbox, channel: Waiting) -> None:
+        task = asyncio.create_task(self._serve(outbox, channel))
+        self._busy[channel.channel_id] = task
+        task.add_done_callback(partial(self._end, channel))
+
+    def _end(self, channel: Waiting, task: asyncio.Task[None]) -> None:
+        del self._busy[channel.channel_id]
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, StoreUnavailableError):
+            log.error("alerts to %s cannot be sent", safe_text(channel.name), exc_info=error)
+            self._fail(channel.channel_id)
+
+    async def _serve(self, outbox: Outbox, channel: Waiting) -> None:
+        """Deliver all that waits for a channel, up to the first failure."""
+        problem = None
+        while problem is None and (message := await outbox.next(channel.channel_id)) is not None:
+            problem = await self._attempt(message)
+            if problem is not None:
+                self._fail(channel.channel_id)
+            settled = partial(settle, message=message, now=self._clock(), problem=problem)
+            await self._writer.transact(settled)
+            self._settled(channel, message, problem)
+
+    async def _attempt(self, message: Message) -> str | None:
+        if message.id in self._delivered:  # but the store could not be told
+            return None
+        problem = await self._deliver(message.target, message.content)
+        if problem is None:
+            self._delivered.add(message.id)
+        return problem
+
+    def _fail(self, channel_id: int) -> None:
+        before = self._setbacks.get(channel_id)
+        failures = 1 if before is None else before.failures + 1
+        pause_s = backoff_s(failures, self._luck(), self._options)
+        self._setbacks[channel_id] = Setback(failures, self._monotonic() + pause_s)
+
+    def _settled(self, channel: Waiting, message: Message, problem: str | None) -> None:
+        self._delivered.discard(message.id)
+        if problem is None:
+            if self._setbacks.pop(channel.channel_id, None) is not None:
+                log.info("alerts to %s arrive again", safe_text(channel.name))
+            return
+        setback = self._setbacks.get(channel.channel_id)
+        if setback is None:  # the channel was removed meanwhile
+            return
+        self._setbacks[channel.channel_id] = replace(setback, recorded=True)
+        if setback.failures == 1:
+            log.warning("alerts to %s fail and are tried again: %s", safe_text(channel.name), safe_text(problem))

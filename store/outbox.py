@@ -1,0 +1,185 @@
+"""Alerts on their way: which events wait to become messages, and which messages wait for their channel.
+
+Messages are made in the transaction that moves the mark past their events, so that a crash at any moment loses none
+and makes none twice. What is delivered is deleted.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from store.channels import ChannelKind, Target, record_attempt
+from store.connection import open_reader
+from store.errors import StoreUnavailableError
+from store.events import Event, EventKind
+from store.ledger import Ledger
+from store.policy import Level
+
+MAX_WAITING = 100
+"""Messages kept for a channel that takes none: beyond that the oldest are given up."""
+
+PAGE = 1_000
+
+ALERTING = (
+    EventKind.UP,
+    EventKind.DOWN,
+    EventKind.DEGRADED,
+    EventKind.RECOVERED,
+    EventKind.SILENCE,
+    EventKind.REPORTS_AGAIN,
+    EventKind.SHARED_KEY,
+)
+"""The kinds of events that people are told of where they are."""
+
+UNSENT = """
+SELECT id, at, kind, monitor_id, monitor, detail, kind = 'recovered' AND EXISTS (
+    SELECT 1 FROM event AS first WHERE first.monitor_id = event.monitor_id AND first.id < event.id
+    AND first.kind = 'degraded' AND json_extract(first.detail, '$.level') = 'critical'
+    AND json_extract(first.detail, '$.metric') = json_extract(event.detail, '$.metric')
+    AND json_extract(first.detail, '$.mount') IS json_extract(event.detail, '$.mount')
+    AND json_extract(first.detail, '$.since') = json_extract(event.detail, '$.since')
+) AS was_critical
+FROM event WHERE id > ?1 AND id <= ?2 AND kind IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4
+"""
+"""A reading may go from critical to a warning before it is good: its end concerns those who were told of the worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far alerts have come: the last event that is in a message, and until when (ms) reminders were sent."""
+
+    event_id: int
+    reminded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A channel that messages wait for; `failing` if the last attempt to deliver there failed."""
+
+    channel_id: int
+    name: str
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message (`content` is JSON) and where to deliver it; `attempts` failed so far."""
+
+    id: int
+    target: Target
+    content: Mapping[str, Any]
+    attempts: int
+
+
+class Outbox:
+    """What waits, read through a connection of its own; every method raises `StoreUnavailableError`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        """Wrap an open read-only connection; use `open` to get one."""
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open the outbox of a database."""
+        try:
+            return cls(await open_reader(path))
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"cannot read the alerts: {error}") from error
+
+    async def close(self) -> None:
+        """Close the connection; without this the process would wait for its thread at exit."""
+        await self._connection.close()
+
+    async def mark(self) -> Mark:
+        """Return how far alerts have come."""
+        ((event_id, reminded_at),) = await self._fetch("SELECT event_id, reminded_at FROM notified")
+        return Mark(event_id, reminded_at)
+
+    async def unsent(self, after: int) -> tuple[list[tuple[Event, Level | None]], int]:
+        """Return the alerting events after an id, oldest first, and the id up to which that is all.
+
+        Beside the end of a reading's incident stands how bad that was at its worst, if the event itself does not say.
+        """
+        ((newest,),) = await self._fetch("SELECT coalesce(max(id), ?1) FROM event WHERE id > ?1", after)
+        if newest == after:
+            return [], after
+        rows = list(await self._fetch(UNSENT, after, newest, json.dumps(ALERTING), PAGE))
+        found = [(event_of(row), Level.CRITICAL if row["was_critical"] else None) for row in rows]
+        return found, rows[-1]["id"] if len(rows) == PAGE else newest
+
+    async def waiting(self) -> list[Waiting]:
+        """Return the channels that messages wait for."""
+        rows = await self._fetch(
+            "SELECT id, name, problem IS NOT NULL FROM channel"
+            " WHERE EXISTS (SELECT 1 FROM message WHERE channel_id = channel.id) ORDER BY id"
+        )
+        return [Waiting(row[0], row[1], bool(row[2])) for row in rows]
+
+    async def next(self, channel_id: int) -> Message | None:
+        """Return the oldest message that waits for a channel."""
+        rows = await self._fetch(
+            "SELECT message.id, channel_id, kind, target, content, attempts FROM message"
+            " JOIN channel ON channel.id = channel_id WHERE channel_id = ? ORDER BY message.id LIMIT 1",
+            channel_id,
+        )
+        for row in rows:
+            target = Target(row["channel_id"], ChannelKind(row["kind"]), row["target"])
+            return Message(row["id"], target, json.loads(row["content"]), row["attempts"])
+        return None
+
+    async def _fetch(self, query: str, *values: Any) -> Iterable[sqlite3.Row]:
+        try:
+            return await self._connection.execute_fetchall(query, values)
+        except (sqlite3.Error, ValueError) as error:  # ValueError: it was closed meanwhile
+            raise StoreUnavailableError(f"cannot read the alerts: {error}") from error
+
+
+def event_of(row: sqlite3.Row) -> Event:
+    """Return the event of a row of the event table."""
+    return Event(
+        EventKind(row["kind"]), row["at"], row["monitor_id"], row["monitor"], json.loads(row["detail"]), row["id"]
+    )
+
+
+async def queue_messages(
+    connection: aiosqlite.Connection,
+    ledger: Ledger,
+    *,
+    contents: Mapping[Level, Mapping[str, Any]],
+    mark: Mark,
+    now: int,
+    keep: int = MAX_WAITING,
+) -> None:
+    """Move the mark, and give each channel the content that is for its level, if there is one."""
+    for level, content in contents.items():
+        await connection.execute(
+            "INSERT INTO message (channel_id, made_at, content) SELECT id, ?, ? FROM channel WHERE level = ?",
+            (now, json.dumps(content), level),
+        )
+    await connection.execute("UPDATE notified SET event_id = ?, reminded_at = ?", (mark.event_id, mark.reminded_at))
+    for (channel_id,) in await connection.execute_fetchall("SELECT id FROM channel"):
+        cursor = await connection.execute(
+            "DELETE FROM message WHERE id IN"
+            " (SELECT id FROM message WHERE channel_id = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
+            (channel_id, keep),
+        )
+        if cursor.rowcount:
+            await connection.execute(
+                "UPDATE channel SET dropped = dropped + ? WHERE id = ?", (cursor.rowcount, channel_id)
+            )
+
+
+async def settle(
+    connection: aiosqlite.Connection, ledger: Ledger, *, message: Message, now: int, problem: str | None
+) -> None:
+    """Remember how the delivery of a message ended; one that arrived waits no more."""
+    if problem is None:
+        await connection.execute("DELETE FROM message WHERE id = ?", (message.id,))
+    else:
+        await connection.execute("UPDATE message SET attempts = attempts + 1 WHERE id = ?", (message.id,))
+    await record_attempt(connection, ledger, channel_id=message.target.channel_id, now=now, problem=problem)
