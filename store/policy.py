@@ -133,7 +133,7 @@ def make_policy(defaults: Settings, own: Settings) -> Policy:
     """Return what holds for a server with these settings of its own."""
     late, down = (_number(own.get(key, defaults.get(key, BUILT_IN.get(key)))) for key in DEADLINES)
     assert late is not None
-    mounts = {mount for settings in (defaults, own) for mount in map(_mount_of, settings) if mount is not None}
+    mounts = {mount for settings in (defaults, own) for mount in map(mount_of, settings) if mount is not None}
     return Policy(
         late_after_s=late,
         down_after_s=down,
@@ -148,7 +148,7 @@ def effective(key: str, defaults: Settings, own: Settings) -> Setting | None:
 
     What is said of a mount goes before what is said of all mounts, whoever says it.
     """
-    mount = _mount_of(key)
+    mount = mount_of(key)
     general = key if mount is None else f"{DISK}.{key.rpartition('.')[2]}"
     for settings, name in ((own, key), (defaults, key), (own, general), (defaults, general), (BUILT_IN, general)):
         if name in settings:
@@ -168,7 +168,7 @@ def _number(setting: Setting | None) -> float | None:
     return None if setting is None or setting == "off" else setting
 
 
-def _mount_of(key: str) -> str | None:
+def mount_of(key: str) -> str | None:
     """Return the mount that a key is about; None if it is about no single one."""
     mount, dot, _ = key.removeprefix(f"{DISK}.").rpartition(".")
     return mount if dot and key.startswith(f"{DISK}.") else None
@@ -256,7 +256,7 @@ def _is_key(key: str) -> bool:
     name, _, limit = key.rpartition(".")
     if key in DEADLINES:
         return True
-    if _mount_of(key) is not None:
+    if mount_of(key) is not None:
         return limit in (*LIMITS, IGNORE)
     return name in (*METRICS, DISK) and limit in LIMITS
 
@@ -271,6 +271,9 @@ def _require_bounds(key: str, value: Setting) -> None:
     if value == "off":
         if not key.endswith((f".{WARN}", f".{CRIT}")):
             raise ChangeRefusedError(f"{safe_text(key)} cannot be off")
+    elif key.endswith(f".{IGNORE}"):
+        if value not in (0, 1):
+            raise ChangeRefusedError(f"{safe_text(key)} is 1 or 0")
     elif key in DEADLINES:
         _require_within(key, value, MAX_DEADLINE_S, "seconds")
     elif key.endswith(f".{FOR}"):

@@ -144,3 +144,11 @@ def test_a_level_is_that_of_the_highest_limit_reached() -> None:
     assert [limits.level(value) for value in (None, 79.9, 80, 90)] == [None, None, Level.WARNING, Level.CRITICAL]
     assert Limits(None, 90, 0).level(85) is None
     assert NO_LIMITS.level(100) is None
+
+
+def test_a_mount_ignored_for_all_can_be_heeded_on_one_server() -> None:
+    defaults: dict[str, Setting] = {"disk./tmp.ignore": 1.0}
+    own = checked(defaults, {}, {"disk./tmp.ignore": 0.0}, for_all=False)
+    assert make_policy(defaults, own).limits("disk", "/tmp") == Limits(80, 90, 0)
+    with pytest.raises(ChangeRefusedError, match="is 1 or 0"):
+        checked(defaults, {}, {"disk./tmp.ignore": 2.0}, for_all=False)
