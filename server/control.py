@@ -9,6 +9,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from server.channel_control import ChannelControl
+from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
 from store import changes
 from store.models import Credentials, ReceiverInfo
@@ -58,6 +60,7 @@ class Control:
             "set": self.set,
             "set_defaults": self.set_defaults,
             "delete": self.delete,
+            **ChannelControl(writer, Dispatcher(), clock).operations,
         }
 
     async def receiver(self) -> dict[str, Any]:

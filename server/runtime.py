@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from server.admin import start_admin
+from server.alerts import NotifierOptions
 from server.control import Control
+from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
 from server.listening import ListeningClock
+from server.notifier import Notifier
 from server.premises import Premises
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.rejected import keep, open_log
@@ -39,6 +42,7 @@ class RuntimeOptions:
     heartbeat_every_s: float = HEARTBEAT_EVERY_S
     grace_s: float = GRACE_S
     upkeep: UpkeepOptions = field(default_factory=UpkeepOptions)
+    notifier: NotifierOptions = field(default_factory=NotifierOptions)
 
 
 class Runtime:
@@ -83,11 +87,16 @@ class Runtime:
                     group.create_task(self._beat(writer, run_id)),
                     group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
+                    group.create_task(self._notifier(writer).run()),
                 ]
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
             await self._drain(writer, receiver, run_id)
+
+    def _notifier(self, writer: Writer) -> Notifier:
+        deliver = Dispatcher().deliver
+        return Notifier(self._premises.database, writer, deliver, self._clock, self._options.notifier)
 
     async def _drain(self, writer: Writer, receiver: Receiver, run_id: int) -> None:
         log.info("stopping: finishing what is in flight")
