@@ -19,6 +19,8 @@ class Room(StrEnum):
     HISTORY = "History"
     NEW = "New monitor"
     KEY = "Key"
+    EVENTS = "Events"
+    REJECTED = "Refused reports"
     HELP = "Help"
 
 
@@ -53,7 +55,10 @@ _FLEET = frozenset({Room.FLEET})
 _MONITOR = frozenset({Room.FLEET, Room.SERVER})
 _SERVER = frozenset({Room.SERVER})
 _HISTORY = frozenset({Room.HISTORY})
-_INNER = frozenset({Room.SERVER, Room.HISTORY, Room.NEW, Room.KEY, Room.HELP})
+_INNER = frozenset({Room.SERVER, Room.HISTORY, Room.NEW, Room.KEY, Room.REJECTED, Room.HELP})
+_EVENTS = frozenset({Room.EVENTS})
+_LISTS = frozenset({Room.EVENTS, Room.REJECTED})
+_REFUSALS_FROM = frozenset({Room.FLEET, Room.SERVER, Room.KEY})
 
 
 def _sort(letter: str, column: str, label: str, order: str) -> Action:
@@ -93,6 +98,10 @@ def _chart(key: str, title: str) -> Action:
 def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: int | None = None) -> Action:
     label = where.capitalize()
     return Action(f"cursor('{where}')", keys, shown, label, text, _HISTORY, palette=False, footer=footer)
+
+
+def _list(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
+    return Action(f"move('{where}')", keys, shown, text, text, _LISTS, palette=False)
 
 
 def _scroll_help(where: str, key: str, text: str) -> Action:
@@ -143,7 +152,7 @@ ACTIONS: tuple[Action, ...] = (
         "Remove this server and its history, once its name is typed",
         _MONITOR,
         changes=True,
-        footer=5,
+        footer=8,
         on_monitor=True,
     ),
     Action(
@@ -156,6 +165,11 @@ ACTIONS: tuple[Action, ...] = (
         footer=6,
     ),
     Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter; without one, return to now", _FLEET),
+    Action("app.all_events", ("E",), "E", "Events", "What happened: events of all servers", _FLEET, footer=5),
+    Action("app.events", ("e",), "e", "Its events", "Events of this server", _FLEET, on_monitor=True),
+    Action("app.events", ("e",), "e", "Events", "Events of this server", _SERVER, footer=2),
+    Action("app.all_events", ("E",), "E", "All events", "What happened: events of all servers", _SERVER),
+    Action("app.rejected", ("!",), "!", "Refused", "Reports that were refused, and why", _REFUSALS_FROM),
     _step(-5, "[", "5 minutes back: the whole fleet as it was then"),
     _step(5, "]", "5 minutes forward, up to now"),
     _step(-60, "{", "1 hour back"),
@@ -255,6 +269,25 @@ ACTIONS: tuple[Action, ...] = (
     _cursor("last", ("end", "G"), "G end", "Put the cursor away; the newest values are shown"),
     Action("mount_after", ("j", "down"), "j ↓", "Mount", "The next mount, less full", _HISTORY, footer=4),
     Action("mount_before", ("k", "up"), "k ↑", "Previous mount", "The previous mount, fuller", _HISTORY),
+    Action(
+        "open",
+        ("enter",),
+        "enter",
+        "Charts",
+        "The server's charts at the event's time",
+        _EVENTS,
+        footer=1,
+        on_monitor=True,
+    ),
+    Action("show_next", ("tab",), "tab", "Show", "Show all events, problems alone, changes alone", _EVENTS, footer=2),
+    Action("filter", ("/",), "/", "Filter", "Show what matches in server, kind or sentence", _EVENTS, footer=3),
+    Action("clear", ("escape",), "esc", "Back", "Clear the filter; without one, back", _EVENTS, footer=7),
+    _list("down", ("j", "down"), "j ↓", "Next line"),
+    _list("up", ("k", "up"), "k ↑", "Previous line"),
+    _list("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page down"),
+    _list("page_up", ("pageup",), "pgup", "A page up"),
+    _list("top", ("g", "home"), "g home", "To the newest; the list stays there until you move"),
+    _list("bottom", ("G", "end"), "G end", "To the oldest"),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(
@@ -308,6 +341,7 @@ def bindings(room: Room) -> list[BindingType]:
 
 
 _TEXTUAL_KEYS = {
+    "!": "exclamation_mark",
     "/": "slash",
     "?": "question_mark",
     "<": "less_than_sign",

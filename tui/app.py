@@ -1,7 +1,7 @@
 """The console: one Textual app that shows what the store holds and asks the receiver for changes."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,8 +15,10 @@ from textual.theme import Theme
 from textual.widgets import Input
 
 from store.errors import AgentmonError, StoreUnavailableError
+from store.events import Event
 from store.models import Monitor, Status
 from tui.actions import CHANGING, Room, bindings, offered
+from tui.alerts import is_incident, toasts
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
 from tui.ports import Admin
@@ -31,6 +33,9 @@ TICK_S = 1.0
 
 ASK_EVERY = 5
 """Ticks between two questions to a receiver that answered; one that did not is asked each tick."""
+
+ERROR_TOAST_S = 12.0
+"""How long a toast of an incident stays, in seconds: one may be looking elsewhere; others stay as Textual has it."""
 
 THEME = Theme(
     name="agentmon",
@@ -67,14 +72,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         clock: Callable[[], float] = time.time,
         reader: FleetReader | None = None,
+        bell: bool = False,
     ) -> None:
-        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`."""
+        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`.
+
+        `bell` rings the terminal's bell with each second in which a server went down or a reading became critical.
+        """
         super().__init__()
         self.admin = admin
         self.read_only = read_only
         self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
         self.feed = FleetFeed(partial(_opened, database, reader), admin)
         self._clock = clock
+        self._rings = bell
         self._ticks = 0
         self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
@@ -106,6 +116,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.run_worker(self.refresh_fleet(), group="feed")
         if (self._ticks % ASK_EVERY == 0 or self.feed.receiver is None) and not self._busy("receiver"):
             self.run_worker(self._ask_receiver(), group="receiver")
+        if self._ticks % ASK_EVERY == 0 or getattr(self.screen, "room", None) is Room.REJECTED:
+            self.look_for_rejections()
         self._ticks += 1
 
     def _busy(self, group: str) -> bool:
@@ -113,7 +125,28 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     async def refresh_fleet(self) -> None:
         """Read what changed and tell the screens; called every second and after each change made here."""
-        self.fleet_changed.publish(await self.feed.refresh())
+        change = await self.feed.refresh()
+        self.fleet_changed.publish(change)
+        self._alert(change.events)
+
+    def _alert(self, events: Sequence[Event]) -> None:
+        """Tell of what happened wherever one is in the console."""
+        for toast in toasts(events):
+            timeout = ERROR_TOAST_S if toast.severity == "error" else None
+            self.notify(toast.text, severity=toast.severity, timeout=timeout, markup=False)
+        if self._rings and any(is_incident(event) for event in events):
+            self.bell()
+
+    def look_for_rejections(self) -> None:
+        """Read what was refused lately, and tell the screens if that is more."""
+        if not self._busy("rejections"):
+            self.run_worker(self._read_rejections(), group="rejections")
+
+    async def _read_rejections(self) -> None:
+        before = self.feed.rejections
+        await self.feed.read_rejections()
+        if self.feed.rejections != before:
+            self.fleet_changed.publish(FleetChanged())
 
     async def _ask_receiver(self) -> None:
         before = (self.feed.receiver, self.feed.receiver_problem)
@@ -196,6 +229,26 @@ class ConsoleApp(App[None], inherit_bindings=False):
         from tui.screens.history import HistoryScreen
 
         self.push_screen(HistoryScreen(monitor_id, until_ms))
+
+    def action_all_events(self) -> None:
+        """Show the events of all servers."""
+        self._open_events(None)
+
+    def action_events(self) -> None:
+        """Show the events of the monitor at hand."""
+        if isinstance(self.screen, ConsoleScreen) and (monitor := self.screen.take_subject()):
+            self._open_events(monitor)
+
+    def _open_events(self, monitor: Monitor | None) -> None:
+        from tui.screens.events import EventsScreen
+
+        self.push_screen(EventsScreen(monitor))
+
+    def action_rejected(self) -> None:
+        """Show what was refused, and why."""
+        from tui.screens.rejected import RejectedScreen
+
+        self.push_screen(RejectedScreen())
 
     def action_show_key(self) -> None:
         """Show the agent key of the monitor at hand."""

@@ -5,7 +5,7 @@ Plain values and two awaitables, no timers: the app decides when to call them.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from store.errors import AgentmonError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from store.channels import Channel
     from store.rejections import Rejection
     from store.series import Series
+
+LATELY_MS = 600_000
+"""How long a refused report is pointed to."""
 
 
 class FleetReader(Protocol):
@@ -87,13 +90,14 @@ class FleetReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FleetChanged:
-    """A second has passed: which monitors are new or changed since the last one, and which are gone.
+    """A second has passed: which monitors are new or changed since the last one, which are gone, what happened.
 
-    Published every second even if nothing changed, for clocks tick all the same.
+    `events` stand oldest first. Published every second even if nothing changed, for clocks tick all the same.
     """
 
     changed_ids: frozenset[int] = frozenset()
     gone_ids: frozenset[int] = frozenset()
+    events: tuple[Event, ...] = ()
 
 
 class FleetFeed:
@@ -101,7 +105,7 @@ class FleetFeed:
 
     `problem` says why the store could not be read, `receiver_problem` why the receiver did not answer; None
     when all is well. While there is a problem the last good picture stays. `loaded` is true once the fleet
-    has been read.
+    has been read. `rejections` are what was refused lately, the latest first.
     """
 
     def __init__(self, open_reader: Callable[[], Awaitable[FleetReader]], admin: Admin) -> None:
@@ -112,24 +116,52 @@ class FleetFeed:
         self.problem: str | None = None
         self.receiver_problem: str | None = None
         self.loaded = False
+        self.rejections: list[Rejection] = []
         self._open_reader = open_reader
         self._reading = asyncio.Lock()
         self._admin = admin
         self._seq = 0
+        self._event_id: int | None = None
 
     async def refresh(self) -> FleetChanged:
         """Read what changed in the store into `monitors`, and return what that was."""
+        change = FleetChanged()
         async with self._reading:  # one at a time: two that found no reader would open one each, and lose one
             try:
                 if self.reader is None:
                     self.reader = await self._open_reader()
-                change = await self.reader.changes(self._seq)
+                change = self._take(await self.reader.changes(self._seq))
+                self.loaded = True
+                events = await self._new_events(self.reader)
             except AgentmonError as error:
                 self.problem = str(error)
-                return FleetChanged()
+                return change
             self.problem = None
-            self.loaded = True
-            return self._take(change)
+            return replace(change, events=events)
+
+    async def _new_events(self, reader: FleetReader) -> tuple[Event, ...]:
+        """Return what happened since the last time, oldest first; the first time nothing, as all of it is old."""
+        if self._event_id is None:
+            newest = await reader.events(limit=1)
+            self._event_id = newest[0].id if newest else 0
+            return ()
+        found = await reader.events(after=self._event_id)
+        self._event_id = found[0].id if found else self._event_id
+        return tuple(reversed(found))
+
+    async def read_rejections(self) -> None:
+        """Read what was refused lately into `rejections`; does nothing before the first refresh."""
+        async with self._reading:
+            if self.reader is None:
+                return
+            try:
+                self.rejections = await self.reader.rejections()
+            except AgentmonError as error:
+                self.problem = str(error)
+
+    def refused_lately(self, now: int) -> int:
+        """Return how many kinds of refusals there were in the last `LATELY_MS` before `now` (ms)."""
+        return sum(1 for each in self.rejections if now - each.last_at < LATELY_MS)
 
     def _take(self, change: FleetChange) -> FleetChanged:
         self._seq = max(self._seq, change.seq)

@@ -17,6 +17,7 @@ from tui.feed import FleetChanged
 from tui.past import Past
 from tui.screens.base import ConsoleScreen
 from tui.when import spoken, stepped
+from tui.widgets.facts import refused_hint
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.fleet_order import MOVING, SORT_KEYS, Order, arranged, matching, steady
 from tui.widgets.fleet_table import FleetHeading, FleetTable
@@ -32,7 +33,7 @@ RESORT_MS = 3000
 PAST_HINT = "[ ] steps, T asks when"
 
 
-def empty_note(*, loaded: bool, problem: str | None, read_only: bool, wanted: str) -> Text:
+def empty_note(*, loaded: bool, problem: str | None, read_only: bool, wanted: str, refused: int = 0) -> Text:
     """Return what to say when there is no line to show: why, and what to do next."""
     if wanted:
         return Text.assemble(
@@ -42,17 +43,20 @@ def empty_note(*, loaded: bool, problem: str | None, read_only: bool, wanted: st
         return Text(draw.safe(problem, 500), draw.STATUS_STYLE[Status.DOWN])
     if not loaded:
         return Text("Opening the database…", draw.DIM_STYLE)
+    hint = refused_hint(refused)
     if read_only:
-        return Text("No server yet, and this console is read-only.\n\nagentmon monitor create NAME adds one.")
+        note = Text("No server yet, and this console is read-only.\n\nagentmon monitor create NAME adds one.\n\n")
+        return note.append_text(hint)
     key = "bold #7aaedc"
-    return Text.assemble(
+    note = Text.assemble(
         "No server yet.\n\nPress ",
         ("n", key),
         " to add the first: you give it a name and get one line to paste there.\n",
         "That installs its agent; with its first report it appears here.\n\n",
         ("?", key),
-        (" shows all keys.", draw.DIM_STYLE),
+        (" shows all keys.\n\n", draw.DIM_STYLE),
     )
+    return note.append_text(hint)
 
 
 class FleetScreen(ConsoleScreen):
@@ -133,7 +137,8 @@ class FleetScreen(ConsoleScreen):
     def _show_header(self) -> None:
         feed = self.console.feed
         problem = feed.problem or feed.receiver_problem
-        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark(problem))
+        refused = feed.refused_lately(self.console.now())
+        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark(problem), refused)
 
     def _past_mark(self, problem: str | None) -> PastMark | None:
         at = self._past.wanted
@@ -173,6 +178,7 @@ class FleetScreen(ConsoleScreen):
                 problem=feed.problem,
                 read_only=self.console.read_only,
                 wanted=self.wanted if total else "",
+                refused=feed.refused_lately(self.console.now()),
             )
             self.query_one("#empty", Static).update(note)
 

@@ -15,7 +15,7 @@ from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import Confirm
-from tui.widgets.facts import received_line, rotation
+from tui.widgets.facts import received_line, refused_hint, rotation
 from tui.widgets.footer import ActionFooter
 from tui.widgets.secret import mask, masked_install, shell_lines
 
@@ -116,7 +116,7 @@ class KeyScreen(ConsoleScreen):
         self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
         command = credentials.install if self._revealed else masked_install(credentials)
         self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
-        self._put("report", received_line(self.subject(), self.console.now()))
+        self._put("report", self._report())
 
     def _note(self) -> Text:
         """Return how far a rotation has come; nothing without one."""
@@ -126,6 +126,13 @@ class KeyScreen(ConsoleScreen):
             return Text(TAKEN_UP, draw.STATUS_STYLE[Status.UP])
         lines = [ROTATED if self._rotated else "", waiting[:1].upper() + waiting[1:]]
         return Text("\n".join(filter(None, lines)))
+
+    def _report(self) -> Text:
+        """Return whether the agent has reported; while it has not, also whether reports were refused."""
+        monitor, now = self.subject(), self.console.now()
+        line = received_line(monitor, now)
+        refused = 0 if monitor is not None and monitor.last_report_at else self.console.feed.refused_lately(now)
+        return Text("\n").join((line, refused_hint(refused))) if refused else line
 
     def _put(self, name: str, text: Text) -> None:
         if self._drawn.get(name) != text:

@@ -6,6 +6,7 @@ from store.models import Monitor, Status
 from store.policy import Breach
 from store.wording import reading_words, value_words
 from tui import draw
+from tui.widgets.footer import KEY_STYLE
 
 _LABEL_CELLS = 10
 
@@ -147,3 +148,14 @@ def received_line(monitor: Monitor | None, now: int) -> Text:
     line = Text(f"{draw.STATUS_GLYPH[Status.UP]} received ", style=draw.STATUS_STYLE[Status.UP])
     line.append(f"{shown[:-1]} {shown[-1]} ago")
     return line.append(f" from {draw.safe(monitor.address, 64)}") if monitor.address else line
+
+
+def refused_hint(refused: int) -> Text:
+    """Return what points to the refused reports, if there were any lately; they may be those that one waits for."""
+    if not refused:
+        return Text()
+    return Text.assemble(
+        ("Reports were refused in the last minutes: ", draw.STATUS_STYLE[Status.DEGRADED]),
+        ("!", KEY_STYLE),
+        (" shows why.", draw.STATUS_STYLE[Status.DEGRADED]),
+    )

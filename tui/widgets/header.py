@@ -10,7 +10,9 @@ from textual.widget import Widget
 
 from store.models import Monitor, ReceiverInfo, Status
 from tui import draw
+from tui.widgets.chart_head import spread_out
 from tui.widgets.fleet_order import WORST_FIRST
+from tui.widgets.footer import KEY_STYLE
 
 BRAND_STYLE, PLAIN_STYLE = "bold #7aaedc", "#c9ced8"
 PAST_STYLE = "bold #13161c on #e0b34f"
@@ -66,6 +68,14 @@ def counts_line(monitors: Iterable[Monitor]) -> Text:
     return text
 
 
+def with_refused(counts: Text, refused: int, width: int) -> Text:
+    """Return the second line with how many kinds of reports were refused lately at its end, if there is room."""
+    if not refused:
+        return counts
+    note = Text.assemble((f"{refused} refused: ", draw.STATUS_STYLE[Status.DEGRADED]), ("! ", KEY_STYLE))
+    return spread_out(counts.copy(), note, width)
+
+
 class FleetHeader(Widget):
     """The header of the fleet; draws itself only when what it says changes."""
 
@@ -81,6 +91,7 @@ class FleetHeader(Widget):
         self._problem: str | None = None
         self._past: PastMark | None = None
         self._counts = Text(" ")
+        self._refused = 0
 
     def show(
         self,
@@ -88,11 +99,15 @@ class FleetHeader(Widget):
         receiver: ReceiverInfo | None,
         problem: str | None,
         past: PastMark | None = None,
+        refused: int = 0,
     ) -> None:
-        """Say how things are, or were in the past; `problem` is what the store or the receiver has now."""
-        counts = counts_line(monitors)
-        if (receiver, problem, past, counts) != (self._receiver, self._problem, self._past, self._counts):
-            self._receiver, self._problem, self._past, self._counts = receiver, problem, past, counts
+        """Say how things are, or were in the past; `problem` is what the store or the receiver has now.
+
+        `refused` counts the kinds of reports that were refused lately.
+        """
+        said = (receiver, problem, past, counts_line(monitors), refused)
+        if said != (self._receiver, self._problem, self._past, self._counts, self._refused):
+            self._receiver, self._problem, self._past, self._counts, self._refused = said
             self.refresh()
 
     def render(self) -> Text:
@@ -102,4 +117,4 @@ class FleetHeader(Widget):
             first = past_line(self._past, read_only=read_only, width=width)
         else:
             first = receiver_line(self._receiver, self._problem, read_only=read_only, width=width)
-        return Text("\n").join((first, self._counts))
+        return Text("\n").join((first, with_refused(self._counts, self._refused, width)))

@@ -1,0 +1,98 @@
+"""What the receiver refused lately, and what to do about it: why does a new server not show?"""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from store.models import Status
+from store.rejections import Rejection, advice
+from tui import draw
+from tui.actions import Room, bindings
+from tui.feed import LATELY_MS, FleetChanged
+from tui.screens.list_screen import ListScreen
+from tui.when import local, spoken
+from tui.widgets.chart_head import spread_out
+from tui.widgets.footer import ActionFooter
+from tui.widgets.line_list import LineList
+from tui.widgets.rejection_line import RejectionLine, heading, segments
+
+NOTHING = """No report was refused.
+
+If a server is missing all the same, its reports do not arrive. On that server check:
+
+  - does its agent run: is there a cron entry or a timer, what does "agent.sh test" say?
+  - does it know the right address? Agents here report to
+    {url}
+  - does a firewall in between let it pass?"""
+
+
+def head(kinds: int, width: int) -> Text:
+    """Return the line on top."""
+    note = Text("the same again is counted on one line ", draw.DIM_STYLE)
+    left = Text(" Refused reports", "bold")
+    if kinds:
+        left.append(f"  {kinds} kind{'s' if kinds > 1 else ''}", "not bold")
+    return spread_out(left, note, width)
+
+
+def detail(rejection: Rejection) -> Text:
+    """Return from where, with which key, how often and since when; below it what to do."""
+    parts = [f"from {draw.safe(rejection.address, 64)}"]
+    if rejection.fingerprint:
+        parts.append(f"key {draw.safe(rejection.fingerprint)}")
+    if rejection.monitor is not None:
+        parts.append(f"{draw.safe(rejection.monitor, 64)}'s")
+    parts.append("once" if rejection.count == 1 else f"{rejection.count:,} times since {spoken(rejection.first_at)}")
+    text = Text(" · ".join(parts), draw.DIM_STYLE)
+    said = draw.safe(advice(rejection), 500)
+    return text.append(f"\n{said[:1].upper()}{said[1:]}", "#c9ced8")
+
+
+class RejectedScreen(ListScreen):
+    """The refused reports, the latest first, live; below them what to do about the selected one."""
+
+    room = Room.REJECTED
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Room.REJECTED)
+    CSS_PATH = "lists.tcss"
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out."""
+        yield Static(id="head")
+        yield LineList[RejectionLine](segments, lambda line: line.rejection.key, heading)
+        yield Static(id="empty")
+        yield Static(id="detail")
+        yield ActionFooter(self.room, self.console.read_only)
+
+    def on_resize(self) -> None:
+        """Draw the line on top in the new width."""
+        self._show()
+
+    def follow(self, change: FleetChanged | None) -> None:
+        """Show what the feed has; while this screen is seen, it is read each second."""
+        if change is None:
+            self.console.look_for_rejections()
+        self._show()
+
+    def _show(self) -> None:
+        if not (self.is_active and self.is_mounted):
+            return
+        feed, now = self.console.feed, self.console.now()
+        today = local(now).date()
+        self.lines.show([RejectionLine(each, today, now - each.last_at < LATELY_MS) for each in feed.rejections])
+        self.put("head", head(len(feed.rejections), self.size.width))
+        self.set_class(not feed.rejections, "empty")
+        if feed.problem:
+            self.put("empty", Text(draw.safe(feed.problem, 500), draw.STATUS_STYLE[Status.DOWN]))
+        else:
+            url = feed.receiver.url if feed.receiver else "(the receiver does not answer)"
+            self.put("empty", Text(NOTHING.format(url=draw.safe(url, 200))))
+        self._detail()
+
+    @on(LineList.Moved)
+    def _detail(self) -> None:
+        line: RejectionLine | None = self.lines.current
+        self.put("detail", detail(line.rejection) if line else Text())
