@@ -11,6 +11,7 @@ import click
 
 from agentmon.agents import agent
 from agentmon.backup import backup
+from agentmon.events import events
 from agentmon.exits import Exit
 from agentmon.history import history
 from agentmon.monitors import monitor
@@ -48,7 +49,7 @@ def root() -> None:
     """
 
 
-for command in (serve, tui, monitor, status, history, backup, notify, agent):
+for command in (serve, tui, monitor, status, events, history, backup, notify, agent):
     root.add_command(command)
 
 

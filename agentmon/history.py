@@ -6,7 +6,6 @@ The other forms are made from it.
 
 import asyncio
 import csv
-import json
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import asdict
@@ -99,11 +98,9 @@ def _point_fields(point: "Point") -> Row:
 
 
 async def _show_json(rows: AsyncIterator[Row]) -> None:
-    separator = "["
-    async for row in rows:
-        click.echo(separator + json.dumps(row), nl=False)
-        separator = ",\n "
-    click.echo("[]" if separator == "[" else "]")
+    from agentmon.output import print_json_list
+
+    await print_json_list(rows)
 
 
 async def _show_csv(rows: AsyncIterator[Row]) -> None:

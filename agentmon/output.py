@@ -3,14 +3,17 @@
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from store.events import Event
 from store.models import Monitor, Report, Sample
 from store.text import safe_text
+from store.wording import sentence
 
 
 def iso_time(at: int | None) -> str | None:
@@ -23,6 +26,15 @@ def iso_time(at: int | None) -> str | None:
 def print_json(value: Any) -> None:
     """Print one line of ASCII JSON."""
     click.echo(json.dumps(value))
+
+
+async def print_json_list(rows: AsyncIterator[Any]) -> None:
+    """Print a list as ASCII JSON, an element a line, as its elements come."""
+    separator = "["
+    async for row in rows:
+        click.echo(separator + json.dumps(row), nl=False)
+        separator = ",\n "
+    click.echo("[]" if separator == "[" else "]")
 
 
 def say(text: str) -> None:
@@ -59,6 +71,7 @@ def monitor_fields(monitor: Monitor, now: int) -> dict[str, Any]:
         **fields,
         "network_rx_rate": monitor.network_rx_rate,
         "network_tx_rate": monitor.network_tx_rate,
+        "breaches": [asdict(breach) | {"since": iso_time(breach.since)} for breach in monitor.breaches],
     }
 
 
@@ -72,6 +85,25 @@ def settings_fields(monitor: Monitor) -> dict[str, Any]:
         "settings": dict(monitor.settings),
         "interval_s": monitor.interval_s,
         "address": monitor.address,
+        "rotated_at": iso_time(monitor.rotated_at),
+        "old_key_used": monitor.old_key_used,
+        "shared_at": iso_time(monitor.shared_at),
+    }
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """Return an event as `events --json` shows it."""
+    detail = dict(event.detail)
+    if detail.get("since") is not None:
+        detail["since"] = iso_time(detail["since"])
+    return {
+        "id": event.id,
+        "at": iso_time(event.at),
+        "kind": event.kind.value,
+        "monitor": event.monitor,
+        "monitor_id": event.monitor_id,
+        "text": sentence(event),
+        "detail": detail,
     }
 
 

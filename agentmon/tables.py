@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from agentmon.output import monitor_fields, settings_fields
+from agentmon.output import iso_time, monitor_fields, settings_fields
+from store.events import Event
 from store.models import Monitor
+from store.wording import KIND_WORDS, sentence
 
 
 def monitor_summary(monitor: Monitor, now: int) -> dict[str, Any]:
@@ -31,6 +33,11 @@ def monitor_line(monitor: Monitor, now: int) -> str:
         if fullest:
             parts.append(f"{fullest.mount} {fullest.usage:.0f}%")
     return "  ".join(parts).rstrip()
+
+
+def event_line(event: Event) -> str:
+    """Return one line of `events`."""
+    return f"{iso_time(event.at)}  {event.monitor or '-':<24}  {KIND_WORDS[event.kind]:<16}  {sentence(event)}"
 
 
 def monitor_lines(monitor: Monitor, now: int) -> list[str]:

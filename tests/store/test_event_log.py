@@ -12,7 +12,7 @@ from store.events import Event, EventKind
 from store.reader import Reader
 from store.writer import Writer
 
-DETAIL = {"settings": {"disk./ü.warn": 70.0, "cpu.warn": None, "load.crit": "off"}}
+DETAIL: dict[str, Any] = {"settings": {"disk./ü.warn": 70.0, "cpu.warn": None, "load.crit": "off"}}
 
 
 async def write(writer: Writer, *events: Event) -> None:
