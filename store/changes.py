@@ -17,7 +17,7 @@ from store.keys import key_problem, new_key
 from store.ledger import Ledger
 from store.live import Live, with_status
 from store.models import Status
-from store.policy import Changes, checked
+from store.policy import Changes, Settings, checked
 from store.rejections import record_ended_keys
 from store.text import name_problem, safe_text
 from store.tiers import ROLLED
@@ -159,7 +159,7 @@ async def set_monitor(
         return
     await connection.execute("UPDATE monitor SET settings = ? WHERE id = ?", (json.dumps(own), monitor_id))
     await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event.of(EventKind.SET, now, before, settings=dict(settings))])
+    await record(connection, [Event.of(EventKind.SET, now, before, settings=_news(before.settings, settings))])
 
 
 async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes, now: int) -> None:
@@ -170,7 +170,7 @@ async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, sett
     await connection.execute("UPDATE defaults SET settings = ?", (json.dumps(defaults),))
     for monitor_id in ledger.lives:
         await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event(EventKind.SET, now, detail={"settings": dict(settings)})])
+    await record(connection, [Event(EventKind.SET, now, detail={"settings": _news(ledger.defaults, settings)})])
 
 
 async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, now: int) -> None:
@@ -243,6 +243,10 @@ async def _insert_key(connection: aiosqlite.Connection, monitor_id: int, agent_k
         await connection.execute("INSERT INTO agent_key (agent_key, monitor_id) VALUES (?, ?)", (agent_key, monitor_id))
     except sqlite3.IntegrityError as error:
         raise ChangeRefusedError("this key belongs to another monitor already") from error
+
+
+def _news(before: Settings, changes: Changes) -> Changes:
+    return {key: value for key, value in changes.items() if before.get(key) != value}
 
 
 async def _touch(connection: aiosqlite.Connection, ledger: Ledger, monitor_id: int) -> None:

@@ -194,7 +194,7 @@ async def test_changes_are_told_with_the_name_of_then(
         await writer.change(step)
     assert [(e.monitor, sentence(e)) for e in await events(database)] == [
         ("web-1", "created"),
-        ("web-1", "set cpu.warn=70, down_after=default"),
+        ("web-1", "set cpu.warn=70"),
         ("web-2", "renamed, was web-1"),
         (None, "set cpu.warn=75"),
         ("web-2", "deleted"),
