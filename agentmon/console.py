@@ -26,6 +26,7 @@ class ConsoleRun:
         database: Path,
         *,
         read_only: bool = False,
+        bell: bool = False,
         keep_serving: bool = False,
         is_ending: Callable[[], bool] = lambda: False,
         begin_end: Callable[[], None] = lambda: None,
@@ -35,7 +36,7 @@ class ConsoleRun:
         from agentmon.admin import ConsoleAdmin
         from tui.app import ConsoleApp
 
-        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), read_only=read_only)
+        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), read_only=read_only, bell=bell)
         self._keep_serving = keep_serving
         self._is_ending = is_ending
         self._begin_end = begin_end

@@ -26,6 +26,10 @@ LAST_LINES_S = 1.0
 
 DEFAULT_PORT = 8420
 
+bell_option = option(
+    "--bell", is_flag=True, help="Ring the terminal's bell when a server goes down or a reading becomes critical."
+)
+
 
 @click.command()
 @common_options
@@ -47,6 +51,7 @@ DEFAULT_PORT = 8420
     "--keep-5m", type=Duration(), default="14d", show_default=True, metavar="TIME", help="Keep 5 minutes' averages."
 )
 @option("--keep-1h", type=Duration(), default="400d", show_default=True, metavar="TIME", help="Keep hours' averages.")
+@bell_option
 @option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
 def serve(
     tui: bool,
@@ -58,6 +63,7 @@ def serve(
     keep_raw: float,
     keep_5m: float,
     keep_1h: float,
+    bell: bool,
     keep_serving: bool,
 ) -> None:
     """Receive the agents' reports, and with --tui show them live."""
@@ -67,6 +73,8 @@ def serve(
 
     if keep_serving and not tui:
         raise click.UsageError("--keep-serving goes with --tui")
+    if bell and not tui:
+        raise click.UsageError("--bell goes with --tui")
     if tui:
         _require_terminal()
     retention = _retention(keep_raw, keep_5m, keep_1h)
@@ -79,14 +87,15 @@ def serve(
     receiver.start()
     if with_self:
         monitor_self(premises.listener, receiver, path)
-    clean = _run_console(path, receiver, keep_serving) if tui else _await_end(receiver)
+    clean = _run_console(path, receiver, keep_serving, bell) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
 
 
 @click.command()
 @common_options
 @option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
-def tui(read_only: bool) -> None:
+@bell_option
+def tui(read_only: bool, bell: bool) -> None:
     """The console, attached to the database of a running receiver."""
     from agentmon.console import ConsoleRun
     from store.schema import inspect_database
@@ -94,7 +103,7 @@ def tui(read_only: bool) -> None:
     _require_terminal()
     path = database()
     inspect_database(path)
-    if not ConsoleRun(path, read_only=read_only).run():
+    if not ConsoleRun(path, read_only=read_only, bell=bell).run():
         sys.exit(Exit.FAILURE)
 
 
@@ -111,11 +120,12 @@ def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
         signal.signal(number, signal.SIG_IGN if passes else handle)
 
 
-def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool) -> bool:
+def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool, bell: bool) -> bool:
     from agentmon.console import ConsoleRun
 
     console = ConsoleRun(
         path,
+        bell=bell,
         keep_serving=keep_serving,
         is_ending=receiver.stopping.is_set,
         begin_end=receiver.stop,

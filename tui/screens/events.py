@@ -31,10 +31,10 @@ CHOSEN_STYLE = "bold #c9ced8 underline"
 
 def head(name: str | None, shown: Shown, *, full: bool, width: int) -> Text:
     """Return the line on top: whose events, and which of them."""
-    left = Text(" Events", "bold").append(f"  of {name}" if name else "  of all servers", "not bold")
+    left = Text().append(" Events", "bold").append(f"  of {name}" if name else "  of all servers")
     if full:
-        left.append(f"   the newest {MOST:,}", f"not bold {draw.DIM_STYLE}")
-    right = Text("tab", KEY_STYLE)
+        left.append(f"   the newest {MOST:,}", draw.DIM_STYLE)
+    right = Text().append("tab", KEY_STYLE)
     for each in Shown:
         right.append("  ").append(each.value, CHOSEN_STYLE if each is shown else LABEL_STYLE)
     return spread_out(left, right.append(" "), width)
@@ -87,8 +87,9 @@ class EventsScreen(ListScreen):
         yield ActionFooter(self.room, self.console.read_only)
 
     def on_resize(self) -> None:
-        """Draw the line on top in the new width."""
+        """Draw what is said of all and of the selected one in the new width."""
         self._head()
+        self._detail()
 
     def subject(self) -> Monitor | None:
         """Return the monitor of the selected event, if there still is one."""
@@ -169,9 +170,9 @@ class EventsScreen(ListScreen):
         if line is None:
             self.put("detail", Text())
             return
-        text = Text(spoken(line.event.at), draw.DIM_STYLE)
-        if line.event.monitor is not None:
-            text.append(f"   {draw.safe(line.event.monitor, 64)}", "not dim").append(self._fate(line))
+        name = line.event.monitor
+        whose = "" if name is None else f"   {draw.safe(name, 64)}{self._fate(line)}"
+        text = Text().append(draw.fit(spoken(line.event.at) + whose, self.size.width - 2), draw.DIM_STYLE)
         self.put("detail", text.append(f"\n{line.words}", "#c9ced8"))
 
     def _fate(self, line: EventLine) -> str:

@@ -9,47 +9,55 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from store.models import Status
-from store.rejections import Rejection, advice
+from store.rejections import advice
 from tui import draw
 from tui.actions import Room, bindings
 from tui.feed import LATELY_MS, FleetChanged
 from tui.screens.list_screen import ListScreen
-from tui.when import local, spoken
+from tui.when import local
 from tui.widgets.chart_head import spread_out
+from tui.widgets.event_line import when
 from tui.widgets.footer import ActionFooter
 from tui.widgets.line_list import LineList
 from tui.widgets.rejection_line import RejectionLine, heading, segments
 
 NOTHING = """No report was refused.
 
-If a server is missing all the same, its reports do not arrive. On that server check:
+If a server is missing all the same, its reports do not arrive here.
+On that server:
 
-  - does its agent run: is there a cron entry or a timer, what does "agent.sh test" say?
-  - does it know the right address? Agents here report to
-    {url}
-  - does a firewall in between let it pass?"""
+  agent.sh status    says whether cron or a timer runs the agent
+  agent.sh test      sends a report and explains the answer
+
+Agents report to {url}:
+is that what it has, and does a firewall between let it pass?"""
 
 
 def head(kinds: int, width: int) -> Text:
     """Return the line on top."""
-    note = Text("the same again is counted on one line ", draw.DIM_STYLE)
-    left = Text(" Refused reports", "bold")
+    left, note = Text().append(" Refused reports", "bold"), Text()
     if kinds:
-        left.append(f"  {kinds} kind{'s' if kinds > 1 else ''}", "not bold")
+        left.append(f"  {kinds} kind{'s' if kinds > 1 else ''}")
+        note.append("the same again is counted on one line ", draw.DIM_STYLE)
     return spread_out(left, note, width)
 
 
-def detail(rejection: Rejection) -> Text:
-    """Return from where, with which key, how often and since when; below it what to do."""
+def detail(line: RejectionLine, width: int) -> Text:
+    """Return from where, with which key, how often and since when on one line; below it what to do."""
+    rejection = line.rejection
     parts = [f"from {draw.safe(rejection.address, 64)}"]
     if rejection.fingerprint:
         parts.append(f"key {draw.safe(rejection.fingerprint)}")
     if rejection.monitor is not None:
         parts.append(f"{draw.safe(rejection.monitor, 64)}'s")
-    parts.append("once" if rejection.count == 1 else f"{rejection.count:,} times since {spoken(rejection.first_at)}")
-    text = Text(" · ".join(parts), draw.DIM_STYLE)
+    parts.append("once" if rejection.count == 1 else f"{rejection.count:,} times since {_since(line)}")
+    text = Text().append(draw.fit(" · ".join(parts), width), draw.DIM_STYLE)
     said = draw.safe(advice(rejection), 500)
     return text.append(f"\n{said[:1].upper()}{said[1:]}", "#c9ced8")
+
+
+def _since(line: RejectionLine) -> str:
+    return when(line.rejection.first_at, line.today, wide=False).strip()
 
 
 class RejectedScreen(ListScreen):
@@ -95,4 +103,4 @@ class RejectedScreen(ListScreen):
     @on(LineList.Moved)
     def _detail(self) -> None:
         line: RejectionLine | None = self.lines.current
-        self.put("detail", detail(line.rejection) if line else Text())
+        self.put("detail", detail(line, self.size.width - 2) if line else Text())

@@ -19,7 +19,7 @@ WIDE = 100
 """Cells from which on dates have their year, and kinds a column of their own."""
 
 _DATE_CELLS, _LONG_DATE_CELLS = 11, 19
-_KIND_CELLS = 13
+_KIND_CELLS = 16
 _NAME_LEAST, _NAME_MOST = 10, 32
 
 
@@ -101,7 +101,7 @@ def glyph(event: Event) -> tuple[str, str]:
 
 def _voice(event: Event) -> str:
     how = severity(event)
-    return draw.LEVEL_STYLE["critical"] if how == "error" else SOFT if how is None else PLAIN
+    return f"{draw.LEVEL_STYLE['critical']} not bold" if how == "error" else SOFT if how is None else PLAIN
 
 
 def _name_cells(cells: int) -> int:

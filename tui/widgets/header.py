@@ -72,8 +72,10 @@ def with_refused(counts: Text, refused: int, width: int) -> Text:
     """Return the second line with how many kinds of reports were refused lately at its end, if there is room."""
     if not refused:
         return counts
-    note = Text.assemble((f"{refused} refused: ", draw.STATUS_STYLE[Status.DEGRADED]), ("! ", KEY_STYLE))
-    return spread_out(counts.copy(), note, width)
+    note = Text.assemble((f"{refused} refused: ", draw.STATUS_STYLE[Status.DEGRADED]), ("!", KEY_STYLE))
+    left = counts.copy()
+    left.rstrip()
+    return spread_out(left, note, width)
 
 
 class FleetHeader(Widget):
