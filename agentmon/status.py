@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 @common_options
 @click.argument("names", metavar="[NAME...]", nargs=-1)
 @option("--json", "as_json", is_flag=True, help="One object with the receiver and the monitors.")
-def status(names: "Sequence[str]", as_json: bool) -> None:
+@option("--line", "as_line", is_flag=True, help="One short line for a tmux status bar or a login message.")
+def status(names: "Sequence[str]", as_json: bool, as_line: bool) -> None:
     """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
     from agentmon.output import drop_stdout, in_words
     from store.errors import AgentmonError
 
+    if as_json and as_line:
+        raise click.UsageError("--json and --line exclude each other")
     try:
         receiver, monitors = asyncio.run(_ask(database(), names))
-        _show(receiver, monitors, as_json)
+        _show(receiver, monitors, as_json=as_json, as_line=as_line)
     except (AgentmonError, UnicodeEncodeError) as error:
+        if as_line:
+            click.echo("status unknown")  # a bar shows nothing of stderr, and nothing at all would look like peace
         raise StatusUnknown(in_words(error)) from error
     except BrokenPipeError:
         drop_stdout()  # `agentmon status | head` needs no word
@@ -73,15 +78,18 @@ async def _ask(path: Path, names: "Sequence[str]") -> "tuple[ReceiverInfo | None
         return None, monitors
 
 
-def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", as_json: bool) -> None:
+def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", *, as_json: bool, as_line: bool) -> None:
     from agentmon.output import iso_time, monitor_fields, print_json, say
-    from agentmon.tables import monitor_line
+    from agentmon.tables import monitor_line, status_line
     from store.writer import wall_clock_ms
 
     now = wall_clock_ms()
     if as_json:
         running: dict[str, Any] = {"running": receiver is not None, "since": receiver and iso_time(receiver.since)}
         print_json({"receiver": running, "monitors": [monitor_fields(each, now) for each in monitors]})
+        return
+    if as_line:
+        say(status_line(monitors, running=receiver is not None))
         return
     for each in monitors:
         say(monitor_line(each, now))

@@ -1,11 +1,31 @@
-"""Monitors as lines for people, and as the objects of `monitor list` and `show`."""
+"""Monitors and events as lines for people, and monitors as the objects of `monitor list` and `show`."""
 
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
+
+from rich.cells import cell_len, set_cell_size
 
 from agentmon.output import iso_time, monitor_fields, settings_fields
 from store.events import Event
-from store.models import Monitor
-from store.wording import KIND_WORDS, sentence
+from store.models import Monitor, Status
+from store.policy import DEADLINES, IGNORE, Breach, Setting
+from store.text import safe_text
+from store.wording import KIND_WORDS, reading_words, sentence, value_words
+
+STATUS_LINE_CELLS = 80
+"""A tmux status bar and a login message have no second line."""
+
+LEAST_NAME_CELLS = 20
+"""With less room than this no names are begun."""
+
+BREACHES_SHOWN = 5
+
+_TROUBLE = (Status.DOWN, Status.LATE, Status.DEGRADED)
+"""The worst first."""
+
+_COUNTED = (Status.UP, Status.PENDING, Status.PAUSED, *reversed(_TROUBLE))
 
 
 def monitor_summary(monitor: Monitor, now: int) -> dict[str, Any]:
@@ -32,7 +52,51 @@ def monitor_line(monitor: Monitor, now: int) -> str:
         parts.append(f"cpu {report.cpu_usage:.0f}%  mem {report.memory_usage:.0f}%")
         if fullest:
             parts.append(f"{fullest.mount} {fullest.usage:.0f}%")
+    if monitor.status is Status.DEGRADED and monitor.breaches:
+        parts.append(breach_words(monitor.breaches))
     return "  ".join(parts).rstrip()
+
+
+def breach_words(breaches: Sequence[Breach]) -> str:
+    """Return what is too high: "critical: CPU 93%, disk /var 97%; warning: swap 61%"."""
+    groups = []
+    for level, group in groupby(breaches[:BREACHES_SHOWN], key=lambda breach: breach.level):
+        groups.append(f"{level}: {', '.join(_reading(breach) for breach in group)}")
+    more = len(breaches) - BREACHES_SHOWN
+    return "; ".join(groups) + (f" and {more} more" if more > 0 else "")
+
+
+def _reading(breach: Breach) -> str:
+    return f"{reading_words(breach.metric, breach.mount)} {value_words(breach.metric, breach.value)}"
+
+
+def status_line(monitors: Sequence[Monitor], *, running: bool) -> str:
+    """Return how all are in at most `STATUS_LINE_CELLS`: "48 up, 1 late, 2 down: db-3, web-9".
+
+    The names are those of the worst status, which is counted last.
+    """
+    counts = Counter(monitor.status for monitor in monitors)
+    counted = ", ".join(f"{counts[status]} {status}" for status in _COUNTED if counts[status]) or "no monitors"
+    if not running:
+        line = f"no receiver ({counted} when last stored)" if monitors else f"no receiver ({counted})"
+        return line if len(line) <= STATUS_LINE_CELLS else f"{line[: STATUS_LINE_CELLS - 1]}…"
+    worst = next((status for status in _TROUBLE if counts[status]), None)
+    room = STATUS_LINE_CELLS - cell_len(f"{counted}: ")
+    if worst is None or room < LEAST_NAME_CELLS:
+        return counted
+    # tmux takes "#[red]" or "#H" in what a command prints for its own.
+    names = [safe_text(each.name).replace("#", "\uff03") for each in monitors if each.status is worst]
+    return f"{counted}: {_names_within(names, room)}"
+
+
+def _names_within(names: Sequence[str], cells: int) -> str:
+    """Return as many names as there is room for, at least the beginning of one, and how many are left out."""
+    for shown in range(min(len(names), cells), 0, -1):
+        more = f" and {len(names) - shown} more" if shown < len(names) else ""
+        text = ", ".join(names[:shown]) + more
+        if cell_len(text) <= cells:
+            return text
+    return set_cell_size(names[0], cells - len(more) - 1).rstrip() + "…" + more
 
 
 def event_line(event: Event) -> str:
@@ -44,8 +108,28 @@ def monitor_lines(monitor: Monitor, now: int) -> list[str]:
     """Return what `monitor show` prints: a name and a value a line, mounts last."""
     summary = monitor_summary(monitor, now)
     mounts = summary.pop("disk_usage") or []
-    lines = [f"{name:<18}  {'-' if value is None else value}" for name, value in summary.items()]
+    del summary["settings"], summary["breaches"]
+    lines = [f"{name:<18}  {_shown(value)}" for name, value in summary.items()]
+    for key in sorted(monitor.settings.keys() - DEADLINES):
+        lines.append(f"{key:<18}  {_setting_words(key, monitor.settings[key])}")
+    for breach in monitor.breaches:
+        limit = value_words(breach.metric, breach.limit)
+        lines.append(f"{breach.level:<18}  {_reading(breach)}, limit {limit}, since {iso_time(breach.since)}")
     for mount in mounts:
         sizes = " ".join(f"{name} {mount[name]}" for name in ("size", "used", "avail") if mount[name])
         lines.append(f"{'disk ' + mount['mount']:<18}  {mount['usage']}%  {sizes}".rstrip())
     return lines
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _setting_words(key: str, value: Setting) -> str:
+    if key.endswith(f".{IGNORE}"):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else f"{value:g}"
