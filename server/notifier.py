@@ -25,6 +25,9 @@ from store.writer import Writer
 
 log = logging.getLogger("agentmon.notifier")
 
+DELIVERY = "alerts on their way"
+"""The name of the tasks that deliver, one for each channel at a time."""
+
 Deliver = Callable[[Target, Mapping[str, Any]], Awaitable[str | None]]
 """Takes a message somewhere; returns why that failed, None if it arrived."""
 
@@ -149,7 +152,7 @@ class Notifier:
         return setback.recorded and not channel.failing  # a test has shown meanwhile that it works
 
     def _begin(self, outbox: Outbox, channel: Waiting) -> None:
-        task = asyncio.create_task(self._serve(outbox, channel))
+        task = asyncio.create_task(self._serve(outbox, channel), name=DELIVERY)
         self._busy[channel.channel_id] = task
         task.add_done_callback(partial(self._end, channel))
 
