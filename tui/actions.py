@@ -21,6 +21,8 @@ class Room(StrEnum):
     KEY = "Key"
     EVENTS = "Events"
     REJECTED = "Refused reports"
+    LIMITS = "Limits"
+    ALERTS = "Alerts"
     HELP = "Help"
 
 
@@ -55,9 +57,11 @@ _FLEET = frozenset({Room.FLEET})
 _MONITOR = frozenset({Room.FLEET, Room.SERVER})
 _SERVER = frozenset({Room.SERVER})
 _HISTORY = frozenset({Room.HISTORY})
-_INNER = frozenset({Room.SERVER, Room.HISTORY, Room.NEW, Room.KEY, Room.REJECTED, Room.HELP})
+_INNER = frozenset(Room) - {Room.ANYWHERE, Room.FLEET, Room.EVENTS}
 _EVENTS = frozenset({Room.EVENTS})
-_LISTS = frozenset({Room.EVENTS, Room.REJECTED})
+_LIMITS = frozenset({Room.LIMITS})
+_ALERTS = frozenset({Room.ALERTS})
+_LISTS = frozenset({Room.EVENTS, Room.REJECTED, Room.LIMITS, Room.ALERTS})
 _REFUSALS_FROM = frozenset({Room.FLEET, Room.SERVER, Room.KEY})
 
 
@@ -104,6 +108,10 @@ def _list(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     return Action(f"move('{where}')", keys, shown, text, text, _LISTS, palette=False)
 
 
+def _change(name: str, key: str, label: str, text: str, room: frozenset[Room], footer: int) -> Action:
+    return Action(name, (key,), key, label, text, room, changes=True, footer=footer)
+
+
 def _scroll_help(where: str, key: str, text: str) -> Action:
     return Action(f"scroll_help('{where}')", (key,), key, text, text, frozenset({Room.HELP}), palette=False)
 
@@ -138,7 +146,7 @@ ACTIONS: tuple[Action, ...] = (
         ("p",),
         "p",
         "Pause",
-        "Judge this server no more, or judge it again",
+        "Judge this server no more for a while, or judge it again",
         _MONITOR,
         changes=True,
         footer=4,
@@ -165,6 +173,8 @@ ACTIONS: tuple[Action, ...] = (
         footer=6,
     ),
     Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter; without one, return to now", _FLEET),
+    Action("app.show_limits", ("s",), "s", "Limits", "What is too high or too long for it", _MONITOR, on_monitor=True),
+    Action("app.show_alerts", ("a",), "a", "Alerts", "Where alerts go, and whether they arrive", _FLEET),
     Action("app.all_events", ("E",), "E", "Events", "What happened: events of all servers", _FLEET, footer=5),
     Action("app.events", ("e",), "e", "Its events", "Events of this server", _FLEET, on_monitor=True),
     Action("app.events", ("e",), "e", "Events", "Events of this server", _SERVER, footer=2),
@@ -286,8 +296,15 @@ ACTIONS: tuple[Action, ...] = (
     _list("up", ("k", "up"), "k ↑", "Previous line"),
     _list("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page down"),
     _list("page_up", ("pageup",), "pgup", "A page up"),
-    _list("top", ("g", "home"), "g home", "To the newest; the list stays there until you move"),
-    _list("bottom", ("G", "end"), "G end", "To the oldest"),
+    _list("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
+    _list("bottom", ("G", "end"), "G end", "To the end"),
+    _change("edit_limits", "enter", "Edit", "Type other values for this line", _LIMITS, 1),
+    _change("reset_limits", "x", "Reset", "Return this line to its default", _LIMITS, 2),
+    _change("ignore_mount", "i", "Ignore", "Ignore this mount, or heed it again", _LIMITS, 3),
+    Action("show_defaults", ("D", "tab"), "D", "Defaults", "The defaults of all servers, and back", _LIMITS, footer=4),
+    _change("add_channel", "n", "New", "Send alerts to another place", _ALERTS, 1),
+    _change("test_channel", "t", "Test", "Send a test message there now", _ALERTS, 2),
+    _change("remove_channel", "d", "Delete", "Send no more alerts there", _ALERTS, 3),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(

@@ -250,6 +250,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
         self.push_screen(RejectedScreen())
 
+    def action_show_limits(self) -> None:
+        """Show the limits of the monitor at hand."""
+        from tui.screens.limits import LimitsScreen
+
+        if monitor := self._subject():
+            self.push_screen(LimitsScreen(monitor.id))
+
+    def action_show_alerts(self) -> None:
+        """Show where alerts go."""
+        from tui.screens.alerts import AlertsScreen
+
+        self.push_screen(AlertsScreen())
+
     def action_show_key(self) -> None:
         """Show the agent key of the monitor at hand."""
         from tui.screens.key import KeyScreen

@@ -137,8 +137,8 @@ def rows(scope: Scope, fleet: Collection[Monitor] = ()) -> list[Row]:
     """Return all lines of a scope; on the defaults, `fleet` is asked who has values of their own."""
     found = [_deadline(scope, key) for key in DEADLINES]
     found += [_limits_row(scope, metric, METRIC_WORDS[metric]) for metric in METRICS]
-    found.append(_limits_row(scope, DISK, "disk, every mount"))
-    found += [_limits_row(scope, f"{DISK}.{mount}", draw.safe(mount, 1024)) for mount in _mounts(scope)]
+    found.append(_limits_row(scope, DISK, "disk"))
+    found += [_limits_row(scope, f"{DISK}.{mount}", f"  {draw.safe(mount, 1024)}") for mount in _mounts(scope)]
     return [_with_reading(scope.monitor, row) if scope.monitor else _with_count(fleet, row) for row in found]
 
 
@@ -168,7 +168,7 @@ def _deadline(scope: Scope, key: str) -> Row:
     interval_s = scope.monitor.interval_s if scope.monitor else None
     factor = LATE_INTERVALS if key == LATE else DOWN_INTERVALS
     least = DOWN_AFTER_S if setting is None else float(setting)
-    shown = duration(least)
+    shown = short(least)
     if key == LATE or setting is None:
         # What follows from the interval holds where it is longer.
         if scope.monitor is None:
@@ -216,7 +216,7 @@ def _reading(report: Report | None, row: Row) -> float | None:
 def _with_count(fleet: Collection[Monitor], row: Row) -> Row:
     keys = set(row.keys)
     count = sum(1 for monitor in fleet if keys & monitor.settings.keys())
-    return replace(row, now="" if not count else "1 server" if count == 1 else f"{count} servers")
+    return replace(row, now=str(count) if count else "")
 
 
 def wanted(row: Row) -> str:
@@ -298,10 +298,23 @@ def summary(scope: Scope, fleet: Collection[Monitor]) -> str:
         values = "nothing of its own" if not count else "1 value of its own" if count == 1 else f"{count} of its own"
         return f"{values}; the rest as for all servers"
     others = sum(1 for monitor in fleet if monitor.settings)
-    kept = "none has" if not others else "1 has" if others == 1 else f"{others} have"
-    return f"they hold for {len(fleet)} servers where these have no values of their own; {kept} some"
+    return f"{'1 server' if len(fleet) == 1 else f'{len(fleet)} servers'}, {others or 'none'} with values of its own"
 
 
 def title_of(scope: Scope) -> str:
     """Return whose limits they are."""
-    return f"Limits of {safe_text(scope.monitor.name, 64)}" if scope.monitor else "Limits of all servers: the defaults"
+    return f"Limits of {safe_text(scope.monitor.name, 64)}" if scope.monitor else "Defaults for all servers"
+
+
+def describe(scope: Scope, row: Row) -> str:
+    """Return a line in words: "CPU: warning from 80%, critical from 90%, once it lasts 5m"."""
+    if row.name in DEADLINES:
+        what = "silent longer than" if row.name == LATE else "silent for"
+        longer = " (the longer)" if ", or" in row.values[0].shown else ""
+        return f"{row.label.split()[0]} when {what} {row.values[0].shown}{longer}"
+    label = "disk, every mount" if row.name == DISK else f"{DISK} {row.label.strip()}" if row.mount else row.label
+    if row.ignored:
+        return f"{label}: ignored, raises no alert and has no colour"
+    policy = make_policy(scope.defaults, scope.own)
+    metric = row.name if row.mount is None else DISK
+    return f"{label}: {limits_words(metric, policy.limits(metric, row.mount))}"

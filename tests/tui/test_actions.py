@@ -9,12 +9,14 @@ from textual.binding import Binding
 from tests.tui.conftest import MakeHouse
 from tui.actions import ACTIONS, CHANGING, FORBIDDEN_KEYS, Action, Room, bindings, offered
 from tui.app import ConsoleApp
+from tui.screens.alerts import AlertsScreen
 from tui.screens.base import ConsoleScreen
 from tui.screens.events import EventsScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import INDENT, HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.key import KeyScreen
+from tui.screens.limits import LimitsScreen
 from tui.screens.new_monitor import NewMonitorScreen
 from tui.screens.rejected import RejectedScreen
 from tui.screens.server import ServerScreen
@@ -30,6 +32,8 @@ SCREENS: dict[Room, type[ConsoleScreen]] = {
     Room.KEY: KeyScreen,
     Room.EVENTS: EventsScreen,
     Room.REJECTED: RejectedScreen,
+    Room.LIMITS: LimitsScreen,
+    Room.ALERTS: AlertsScreen,
     Room.HELP: HelpScreen,
 }
 ROOMS = list(Room)

@@ -1,0 +1,59 @@
+"""What stands on one line of the limits screen: pure functions to segments of exact widths."""
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from tui import draw
+from tui.limits import Row, Source, Value
+from tui.widgets.fleet_row import FAINT, HEADING_STYLE, PLAIN, SOFT
+
+MARKS = {Source.OWN: "*", Source.DEFAULT: "+"}
+"""What stands behind a value that was set, so that one need not see its style."""
+
+_STYLES = {Source.OWN: f"bold {PLAIN}", Source.DEFAULT: PLAIN, Source.DISK: FAINT, Source.BUILT_IN: FAINT}
+_VALUE_CELLS, _NOW_CELLS, _FROM_CELLS, _BEHIND = 8, 8, 22, 2
+_LABEL_LEAST, _LABEL_MOST = 12, 48
+
+
+def legend() -> str:
+    """Return what the marks mean."""
+    return f"{MARKS[Source.OWN]} own   {MARKS[Source.DEFAULT]} default for all servers   the rest is built in"
+
+
+def _label_cells(cells: int) -> int:
+    return min(max(cells - 3 * _VALUE_CELLS - _NOW_CELLS - _BEHIND - _FROM_CELLS, _LABEL_LEAST), _LABEL_MOST)
+
+
+def _shown(value: Value) -> str:
+    return value.shown + MARKS.get(value.source, " ")
+
+
+def _values(row: Row) -> list[Segment]:
+    """Return the values in the cells of three columns; a single one may take all, and that of the reading if free."""
+    styles = [Style.parse(_STYLES[value.source]) for value in row.values]
+    if len(row.values) == 1:
+        cells = 3 * _VALUE_CELLS + (0 if row.now else _NOW_CELLS)
+        return [Segment(draw.fit("  " + _shown(row.values[0]), cells), styles[0])]
+    return [Segment(_shown(value).rjust(_VALUE_CELLS), style) for value, style in zip(row.values, styles, strict=True)]
+
+
+def segments(row: Row, cells: int) -> list[Segment]:
+    """Return the line: what is limited, its values, the present reading, where the values come from."""
+    label = draw.fit(row.label, _label_cells(cells))
+    now = "" if len(row.values) == 1 and not row.now else draw.fit(row.now, min(_NOW_CELLS, cell_len(row.now)))
+    now_style = SOFT if row.level in ("ok", "none") else draw.LEVEL_STYLE[row.level]
+    return [
+        Segment(label, Style.parse(FAINT if row.ignored else PLAIN)),
+        *_values(row),
+        Segment(now.rjust(_NOW_CELLS) if now or len(row.values) > 1 else "", Style.parse(now_style)),
+        Segment(" " * _BEHIND + row.sources, Style.parse(SOFT)),
+    ]
+
+
+def heading(cells: int, *, for_all: bool) -> list[Segment]:
+    """Return the titles over these lines."""
+    titles = [title.rjust(_VALUE_CELLS - 1) + " " for title in ("WARN", "CRIT", "FOR")]
+    now = ("OWN IN" if for_all else "NOW").rjust(_NOW_CELLS)
+    text = " " * _label_cells(cells) + "".join(titles) + now + " " * _BEHIND + "FROM"
+    return [Segment(text, Style.parse(HEADING_STYLE))]
