@@ -1,0 +1,354 @@
+"""The notifier on a real store: each event told once, grouped, in order, whatever fails and whenever it restarts."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server.alerts import NotifierOptions
+from server.notifier import Notifier
+from store import channels
+from store.errors import StoreUnavailableError
+from store.events import EventKind
+from store.policy import Level
+from store.schema import prepare_database
+from store.writer import Writer
+from tests.conftest import Clock, Create, make_report
+from tests.server.notices import Stage, down, reading, up
+
+HOUR_S = 3600.0
+
+
+@pytest.fixture
+async def stage(database: Path, writer: Writer, clock: Clock) -> AsyncIterator[Stage]:
+    opened = Stage(database, writer, clock)
+    yield opened
+    await opened.close()
+
+
+def move(file: Path, elsewhere: Path) -> None:
+    """Move the database away or back, if it is there: the store then takes no writes."""
+    if file.exists():
+        file.rename(elsewhere)
+
+
+async def refuse() -> str:
+    return "HTTP 500"
+
+
+async def test_an_alert_leaves_after_a_moment_and_once(stage: Stage) -> None:
+    await stage.add("phone")
+    await stage.happen(down())
+    await stage.look()
+    await stage.look(4.9)
+    assert stage.titles("phone") == []
+    await stage.pass_time(60, 0.5)
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_what_happens_together_is_one_message(stage: Stage) -> None:
+    await stage.add("phone")
+    for number in range(50):
+        await stage.happen(down(number))
+        await stage.look(0.05)
+    await stage.look(5)
+    assert stage.titles("phone") == ["50 servers are down"]
+
+
+async def test_what_follows_later_is_a_message_of_its_own(stage: Stage) -> None:
+    await stage.add("phone")
+    await stage.happen(down())
+    await stage.pass_time(10)
+    await stage.happen(up())
+    await stage.pass_time(10)
+    assert stage.titles("phone") == ["web-1 is down", "web-1 is up again after 12m"]
+
+
+async def test_others_that_are_late_are_waited_for_but_not_for_ever(
+    stage: Stage, create: Create, writer: Writer, clock: Clock
+) -> None:
+    await stage.add("phone")
+    (key,) = await create("slow")
+    await writer.store(key, make_report(), "")
+    clock.advance(300)
+    await writer.change(lambda connection, _: connection.execute("UPDATE latest SET status = 'late'"))
+    await stage.happen(down(at=clock.ms))
+    await stage.look()
+    await stage.look(89)
+    assert stage.titles("phone") == []
+    await stage.look(1)
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_a_channel_takes_what_is_bad_enough(stage: Stage) -> None:
+    await stage.add("all")
+    await stage.add("worst", Level.CRITICAL)
+    await stage.happen(reading(level="warning"))
+    await stage.pass_time(10)
+    await stage.happen(reading(level="warning", number=2), down(3))
+    await stage.pass_time(10)
+    assert stage.titles("all") == ["web-1: disk /var 96%", "web-3 is down, web-2: disk /var 96%"]
+    assert stage.titles("worst") == ["web-3 is down"]
+
+
+async def test_who_was_told_that_it_is_critical_is_told_that_it_is_over(stage: Stage) -> None:
+    await stage.add("worst", Level.CRITICAL)
+    await stage.happen(reading(level="critical"))
+    await stage.pass_time(10)
+    await stage.happen(reading(EventKind.RECOVERED, level="warning", value=40.0))
+    await stage.pass_time(10)
+    assert stage.titles("worst") == ["web-1: disk /var 96%", "web-1: disk /var back at 40%"]
+
+
+async def test_what_was_before_the_channel_is_not_sent(stage: Stage) -> None:
+    await stage.happen(down())
+    await stage.pass_time(10)
+    await stage.add("phone")
+    await stage.pass_time(100)
+    assert stage.titles("phone") == []
+
+
+async def test_a_server_that_stays_down_is_told_of_again_and_not_by_every_restart(
+    stage: Stage, create: Create, writer: Writer, clock: Clock
+) -> None:
+    await stage.add("phone")
+    await create("web-1")
+    await writer.change(lambda connection, _: connection.execute("UPDATE latest SET status = 'down'"))
+    for _ in range(50):
+        await stage.pass_time(0.25 * HOUR_S, 300)
+        await stage.restart()
+    assert stage.titles("phone") == ["web-1 is still down, for 6h", "web-1 is still down, for 12h"]
+
+
+async def test_an_hour_of_refusals_is_borne_with_few_attempts_and_then_all_arrives_in_order(stage: Stage) -> None:
+    await stage.add("broken")
+    await stage.add("phone")
+    stage.behave["broken"] = refuse
+    for number in range(60):
+        await stage.happen(down(number))
+        await stage.pass_time(60)
+    assert stage.titles("phone") == [f"web-{number} is down" for number in range(60)]
+    assert stage.told["broken"] == []
+    attempts = stage.attempts["broken"]
+    pauses = [b - a for a, b in pairwise(attempts)]
+    assert len(attempts) < 25
+    assert pauses[:3] == [5, 10, 20]
+    assert max(pauses) <= 305
+    del stage.behave["broken"]
+    await stage.pass_time(305)
+    assert stage.titles("broken") == stage.titles("phone")
+
+
+async def test_an_hour_of_hanging_delays_nobody_else(stage: Stage) -> None:
+    await stage.add("stuck")
+    await stage.add("phone")
+    stage.behave["stuck"] = partial(stage.hang, 30.0)
+    for number in range(60):
+        await stage.happen(down(number))
+        await stage.pass_time(60)
+        assert stage.titles("phone")[-1] == f"web-{number} is down"
+    del stage.behave["stuck"]
+    await stage.pass_time(340)
+    assert stage.titles("stuck") == stage.titles("phone")
+
+
+async def test_a_queue_is_bounded_and_what_is_given_up_is_the_oldest(stage: Stage, database: Path) -> None:
+    await stage.add("broken")
+    stage.behave["broken"] = refuse
+    for number in range(130):
+        await stage.happen(down(number))
+        await stage.pass_time(10)
+    connection = sqlite3.connect(database)
+    assert connection.execute("SELECT count(*) FROM message").fetchone() == (100,)
+    assert connection.execute("SELECT dropped FROM channel").fetchone() == (30,)
+    connection.close()
+    del stage.behave["broken"]
+    await stage.pass_time(310)
+    assert stage.titles("broken") == [f"web-{number} is down" for number in range(30, 130)]
+
+
+async def test_a_restart_tries_at_once(stage: Stage) -> None:
+    await stage.add("phone")
+    stage.behave["phone"] = refuse
+    await stage.happen(down())
+    await stage.pass_time(HOUR_S, 20)
+    del stage.behave["phone"]
+    await stage.restart()
+    await stage.look()
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_a_test_that_arrives_brings_what_waits_along(stage: Stage, writer: Writer) -> None:
+    await stage.add("phone")
+    stage.behave["phone"] = refuse
+    await stage.happen(down())
+    await stage.pass_time(HOUR_S, 20)
+    before = len(stage.attempts["phone"])
+    del stage.behave["phone"]
+    await writer.transact(partial(channels.record_attempt, channel_id=1, now=1, problem=None))
+    await stage.look()
+    assert (stage.titles("phone"), len(stage.attempts["phone"])) == (["web-1 is down"], before + 1)
+
+
+async def test_what_is_being_delivered_when_it_ends_is_delivered_by_the_next(stage: Stage) -> None:
+    await stage.add("phone")
+    stage.behave["phone"] = partial(stage.hang, 30.0)
+    await stage.happen(down())
+    await stage.pass_time(10)
+    del stage.behave["phone"]
+    await stage.restart()
+    await stage.look()
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_what_was_delivered_while_the_store_takes_no_writes_is_not_sent_again(
+    stage: Stage, writer: Writer, database: Path
+) -> None:
+    await stage.add("phone")
+    moved = database.with_name("elsewhere")
+
+    async def and_then_the_store_fails() -> None:
+        move(database, moved)
+
+    stage.behave["phone"] = and_then_the_store_fails
+    await stage.happen(down())
+    await stage.pass_time(60)
+    move(moved, database)
+    await stage.pass_time(60)
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_it_goes_on_when_the_store_does(stage: Stage, writer: Writer, database: Path) -> None:
+    await stage.add("phone")
+    await stage.happen(down())
+    await stage.look()
+    moved = database.with_name("elsewhere")
+    move(database, moved)
+    with pytest.raises(StoreUnavailableError):
+        await stage.look(10)
+    move(moved, database)
+    await stage.look(1)
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_a_channel_that_is_removed_while_it_is_tried_does_no_harm(stage: Stage, writer: Writer) -> None:
+    await stage.add("gone")
+    await stage.add("phone")
+
+    async def be_removed() -> str:
+        await writer.transact(partial(channels.remove_channel, name="gone"))
+        return "HTTP 500"
+
+    stage.behave["gone"] = be_removed
+    await stage.happen(down(1))
+    await stage.pass_time(30)
+    await stage.happen(down(2))
+    await stage.pass_time(30)
+    assert stage.titles("phone") == ["web-1 is down", "web-2 is down"]
+    assert len(stage.attempts["gone"]) == 1
+
+
+async def test_a_fault_in_delivering_is_logged_and_tried_again_later(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def break_down() -> None:
+        raise KeyError("never seen")
+
+    await stage.add("phone")
+    stage.behave["phone"] = break_down
+    await stage.happen(down())
+    await stage.pass_time(60)
+    assert "alerts to phone cannot be sent" in caplog.text
+    assert len(stage.attempts["phone"]) == 4
+    del stage.behave["phone"]
+    await stage.pass_time(60)
+    assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_failing_is_logged_once_and_its_end_too(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await stage.add("phone")
+    stage.behave["phone"] = refuse
+    await stage.happen(down())
+    await stage.pass_time(600)
+    del stage.behave["phone"]
+    await stage.pass_time(300)
+    said = [message for message in caplog.messages if "alerts to" in message]
+    assert said == ["alerts to phone fail and are tried again: HTTP 500", "alerts to phone arrive again"]
+
+
+async def test_it_runs_until_it_is_cancelled(database: Path, writer: Writer, clock: Clock) -> None:
+    stage = Stage(database, writer, clock)
+    await stage.add("phone")
+    await stage.happen(down())
+    arrived = asyncio.Event()
+
+    async def deliver(*_: object) -> None:
+        arrived.set()
+
+    async def wait(seconds: float) -> None:
+        clock.advance(seconds)
+        await asyncio.sleep(0)
+
+    notifier = Notifier(database, writer, deliver, clock.wall, NotifierOptions(), clock.listening_s, wait=wait)
+    task = asyncio.create_task(notifier.run())
+    await asyncio.wait_for(arrived.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("down"), st.integers(1, 4)),
+        st.tuples(st.just("up"), st.integers(1, 4)),
+        st.tuples(st.just("wait"), st.integers(1, 40)),
+        st.tuples(st.just("restart"), st.just(0)),
+        st.tuples(st.just("fail"), st.integers(0, 1)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=STEPS)
+def test_every_event_is_in_exactly_one_message_of_each_channel(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    asyncio.run(_play(tmp_path_factory.mktemp("play") / "a.db", steps))
+
+
+async def _play(database: Path, steps: list[tuple[str, int]]) -> None:
+    prepare_database(database)
+    clock = Clock()
+    writer = await Writer.open(database, clock.wall, clock.listening_s)
+    stage = Stage(database, writer, clock, NotifierOptions(backoff_s=(5.0, 20.0)))
+    happened: list[tuple[str, str]] = []
+    try:
+        for name in ("phone", "mail"):
+            await stage.add(name)
+        for verb, number in steps:
+            if verb in ("down", "up"):
+                await stage.happen((down if verb == "down" else up)(number, clock.ms))
+                happened.append((verb, f"web-{number}"))
+            elif verb == "wait":
+                await stage.look(number)
+            elif verb == "restart":
+                await stage.restart()
+            else:
+                stage.behave = {"phone": refuse} if number else {}
+        stage.behave = {}
+        await stage.pass_time(200)
+    finally:
+        await stage.close()
+        await writer.close()
+    for name in ("phone", "mail"):
+        told = [(event["kind"], event["monitor"]) for content in stage.told[name] for event in content["events"]]
+        assert told == happened

@@ -1,0 +1,180 @@
+"""What waits to be sent: events that became no message yet, and messages, oldest first and not without bound."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.channels import ChannelKind, add_channel, remove_channel
+from store.errors import StoreUnavailableError
+from store.event_log import record
+from store.events import Event, EventKind
+from store.outbox import PAGE, Mark, Message, Outbox, queue_messages, settle
+from store.policy import Level
+from store.reader import Reader
+from store.writer import Writer
+
+
+@pytest.fixture
+async def outbox(database: Path) -> AsyncIterator[Outbox]:
+    opened = await Outbox.open(database)
+    yield opened
+    await opened.close()
+
+
+async def happen(writer: Writer, *events: Event) -> None:
+    await writer.transact(lambda connection, _: record(connection, events))
+
+
+async def add(writer: Writer, name: str, level: Level = Level.WARNING) -> None:
+    kind = ChannelKind.COMMAND
+    await writer.transact(partial(add_channel, target=name, kind=kind, shown="", level=level, now=0, name=name))
+
+
+async def queue(writer: Writer, number: int, keep: int = 100, levels: tuple[Level, ...] = tuple(Level)) -> None:
+    contents = {level: {"number": number, "level": level} for level in levels}
+    await writer.transact(partial(queue_messages, contents=contents, mark=Mark(number, 0), now=number, keep=keep))
+
+
+async def taken(writer: Writer, outbox: Outbox, channel_id: int) -> list[Any]:
+    """Take all that waits for a channel."""
+    found = []
+    while (message := await outbox.next(channel_id)) is not None:
+        found.append(message.content["number"])
+        await writer.transact(partial(settle, message=message, now=1, problem=None))
+    return found
+
+
+def down(number: int = 1) -> Event:
+    return Event(EventKind.DOWN, 1_000, number, f"web-{number}", {"silence_s": 1.0})
+
+
+def reading(kind: EventKind, level: str, since: int = 7, mount: str | None = "/var") -> Event:
+    metric = "cpu" if mount is None else "disk"
+    return Event(kind, 1_000, 1, "web-1", {"metric": metric, "mount": mount, "level": level, "since": since})
+
+
+async def test_at_first_nothing_waits(writer: Writer, outbox: Outbox) -> None:
+    assert await outbox.mark() == Mark(0, 0)
+    assert await outbox.unsent(0) == ([], 0)
+    assert await outbox.waiting() == []
+
+
+async def test_only_what_people_are_told_of_waits_but_all_is_read(writer: Writer, outbox: Outbox) -> None:
+    await happen(writer, down(1), Event(EventKind.REBOOTED, 1, 2, "web-2", {"silence_s": 1}), down(3))
+    await happen(writer, Event(EventKind.CREATED, 2, 4, "web-4"))
+    found, read_to = await outbox.unsent(0)
+    assert [event.monitor for event, _ in found] == ["web-1", "web-3"]
+    assert read_to == 4
+    assert await outbox.unsent(4) == ([], 4)
+
+
+async def test_more_than_a_page_comes_in_pages(writer: Writer, outbox: Outbox) -> None:
+    await happen(writer, *(down(number) for number in range(PAGE + 5)))
+    found, read_to = await outbox.unsent(0)
+    assert (len(found), read_to) == (PAGE, PAGE)
+    found, read_to = await outbox.unsent(read_to)
+    assert (len(found), read_to) == (5, PAGE + 5)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "worst"),
+    [
+        (reading(EventKind.DEGRADED, "critical"), reading(EventKind.RECOVERED, "warning"), Level.CRITICAL),
+        (reading(EventKind.DEGRADED, "warning"), reading(EventKind.RECOVERED, "warning"), None),
+        (reading(EventKind.DEGRADED, "critical", since=6), reading(EventKind.RECOVERED, "warning"), None),
+        (reading(EventKind.DEGRADED, "critical", mount="/"), reading(EventKind.RECOVERED, "warning"), None),
+        (
+            reading(EventKind.DEGRADED, "critical", mount=None),
+            reading(EventKind.RECOVERED, "warning", mount=None),
+            Level.CRITICAL,
+        ),
+        (reading(EventKind.DEGRADED, "critical"), reading(EventKind.DEGRADED, "warning"), None),
+    ],
+)
+async def test_the_end_of_an_incident_knows_whether_it_was_critical(
+    writer: Writer, outbox: Outbox, first: Event, last: Event, worst: Level | None
+) -> None:
+    await happen(writer, first, last)
+    found, _ = await outbox.unsent(0)
+    assert [level for _, level in found] == [None, worst]
+
+
+async def test_messages_and_the_mark_come_and_go_together(writer: Writer, outbox: Outbox) -> None:
+    await add(writer, "all")
+
+    async def crash(connection: Any, ledger: Any) -> None:
+        await queue_messages(connection, ledger, contents={Level.WARNING: {}}, mark=Mark(9, 9), now=1)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await writer.transact(crash)
+    assert (await outbox.mark(), await outbox.waiting()) == (Mark(0, 0), [])
+    await queue(writer, 9)
+    assert (await outbox.mark(), len(await outbox.waiting())) == (Mark(9, 0), 1)
+
+
+async def test_each_channel_gets_what_is_for_its_level_oldest_first(writer: Writer, outbox: Outbox) -> None:
+    await add(writer, "all")
+    await add(writer, "worst", Level.CRITICAL)
+    await queue(writer, 1)
+    await queue(writer, 2, levels=(Level.WARNING,))
+    await queue(writer, 3)
+    assert [channel.name for channel in await outbox.waiting()] == ["all", "worst"]
+    message = await outbox.next(2)
+    assert message is not None
+    assert (message.content["level"], message.target.address) == ("critical", "worst")
+    assert await taken(writer, outbox, 1) == [1, 2, 3]
+    assert await taken(writer, outbox, 2) == [1, 3]
+
+
+async def test_beyond_what_may_wait_the_oldest_are_given_up_and_counted(
+    writer: Writer, outbox: Outbox, database: Path
+) -> None:
+    await add(writer, "a")
+    await add(writer, "b")
+    for number in range(8):
+        await queue(writer, number, keep=5)
+        if number == 3:
+            assert len(await taken(writer, outbox, 2)) == 4
+    reader = await Reader.open(database)
+    counts = [(channel.name, channel.waiting, channel.dropped) for channel in await reader.channels()]
+    await reader.close()
+    assert counts == [("a", 5, 3), ("b", 4, 0)]
+    assert await taken(writer, outbox, 1) == [3, 4, 5, 6, 7]
+
+
+async def test_what_failed_waits_on_and_says_why(writer: Writer, outbox: Outbox, database: Path) -> None:
+    await add(writer, "a")
+    await queue(writer, 1)
+
+    async def fail() -> Message:
+        message = await outbox.next(1)
+        assert message is not None
+        await writer.transact(partial(settle, message=message, now=7, problem="HTTP 500"))
+        return message
+
+    assert [(await fail()).attempts for _ in range(3)] == [0, 1, 2]
+    assert [channel.failing for channel in await outbox.waiting()] == [True]
+    assert await taken(writer, outbox, 1) == [1]
+
+
+async def test_what_waits_for_a_removed_channel_goes_along(writer: Writer, outbox: Outbox) -> None:
+    await add(writer, "a")
+    await queue(writer, 1)
+    message = await outbox.next(1)
+    assert message is not None
+    await writer.transact(partial(remove_channel, name="a"))
+    await writer.transact(partial(settle, message=message, now=1, problem="too late"))
+    assert (await outbox.waiting(), await outbox.next(1)) == ([], None)
+
+
+async def test_a_database_that_cannot_be_read_is_said_so(writer: Writer, database: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await Outbox.open(tmp_path / "nothing.db")
+    outbox = await Outbox.open(database)
+    await outbox.close()
+    with pytest.raises(StoreUnavailableError):
+        await outbox.mark()
