@@ -49,8 +49,8 @@ def nothing(shown: Shown, wanted: str, *, of_one: bool) -> Text:
         whose = " of this server" if of_one else ""
         return Text.assemble(f"No {shown.value}{whose} so far.", ("\n\ntab shows other events.", draw.DIM_STYLE))
     return Text(
-        "Nothing has happened yet.\n\nServers that fall silent, break a limit or recover, keys, changes and the"
-        "\nreceiver's starts and stops will stand here, the newest first."
+        "Nothing has happened yet.\n\nHere will stand, the newest first: servers that fall silent, break a limit or"
+        " recover; what is changed; the receiver's starts and stops."
     )
 
 

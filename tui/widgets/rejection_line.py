@@ -12,7 +12,7 @@ from tui.widgets.event_line import when
 from tui.widgets.fleet_row import FAINT, HEADING_STYLE, PLAIN, SOFT
 
 _COUNT_CELLS, _KEY_CELLS, _STATUS_CELLS = 6, 8, 6
-_KEY_FROM, _WIDE = 68, 100
+_KEY_FROM, _WIDE = 68, 130
 """Cells from which on keys, and first times and the receiver's answers, have columns of their own."""
 
 
