@@ -109,8 +109,9 @@ def _tell(pipe: IO[bytes], data: bytes) -> None:
 
 
 def _listen(pipe: IO[bytes], words: deque[int]) -> None:
-    while data := os.read(pipe.fileno(), 65_536):
-        words.extend(data)
+    with pipe:
+        while data := os.read(pipe.fileno(), 65_536):
+            words.extend(data)
 
 
 def _exit_words(code: int, said: bytes) -> str:
