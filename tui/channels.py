@@ -24,11 +24,11 @@ NOTHING = """Alerts go nowhere yet: what happens stands in the list of events al
 
 Press n and type where they should go, an Apprise URL:
 
-  ntfy://TOPIC                                 to a phone, with the ntfy app
-  mailto://USER:PASSWORD@example.org           by mail
+  ntfy://TOPIC                         to a phone, with the ntfy app
+  mailto://USER:PASSWORD@example.org   by mail
   slack://TOKEN, tgram://TOKEN/CHAT, json://HOST/PATH, and many more
 
-or a command of this machine, which gets each event as JSON on its standard input:
+or a command of this machine, which gets each event as JSON on stdin:
 
   !/usr/local/bin/on-alert"""
 

@@ -1,6 +1,7 @@
 """Where alerts go, whether they arrive there, and how to change that."""
 
 from functools import partial
+from pathlib import PurePath
 from typing import ClassVar
 
 from rich.text import Text
@@ -43,10 +44,7 @@ class AlertsScreen(ListScreen):
 
     room = Room.ALERTS
     BINDINGS: ClassVar[list[BindingType]] = bindings(Room.ALERTS)
-    CSS_PATH = "lists.tcss"
-    DEFAULT_CSS = """
-    AlertsScreen #detail { height: auto; min-height: 3; max-height: 8; }
-    """
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["lists.tcss", "alerts.tcss"]
 
     def __init__(self) -> None:
         """Start without knowing any."""
@@ -128,6 +126,7 @@ class AlertsScreen(ListScreen):
         if self._adding:
             return
         self._typing = True
+        self.add_class("typing")
         self.query_one(ActionFooter).display = False
         self._explain()
         self.query_one(EditLine).ask("Send alerts to", placeholder="ntfy://TOPIC")
@@ -172,6 +171,7 @@ class AlertsScreen(ListScreen):
     @on(EditLine.Left)
     def _stop_typing(self) -> None:
         self._typing = False
+        self.remove_class("typing")
         if self.is_attached:
             self.query_one(EditLine).close()
             self.query_one(ActionFooter).display = True

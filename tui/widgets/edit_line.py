@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -14,6 +15,7 @@ from textual.widgets import Input, Static
 from tui import draw
 
 MAX_LENGTH = 8000
+PROMPT_CELLS = 28
 
 
 class EditLine(Horizontal):
@@ -22,7 +24,7 @@ class EditLine(Horizontal):
     DEFAULT_CSS = """
     EditLine { dock: bottom; height: 1; background: $panel; display: none; }
     EditLine.open { display: block; }
-    EditLine .prompt { width: auto; max-width: 40%; color: $accent; text-wrap: nowrap; text-overflow: ellipsis; }
+    EditLine .prompt { width: auto; color: $accent; }
     EditLine Input { width: 1fr; background: $panel; }
     EditLine .keys { width: auto; color: $text-muted; padding: 0 1; }
     """
@@ -59,7 +61,9 @@ class EditLine(Horizontal):
     def ask(self, prompt: str, value: str = "", placeholder: str = "") -> None:
         """Open with a prompt (text of any origin) and a value to change; keys go to the field from now on."""
         field = self.query_one(Input)
-        self.query_one(".prompt", Static).update(Text(f" {draw.safe(prompt, 200)} ▸ "))
+        shown = draw.safe(prompt, 200)
+        shown = draw.fit(shown, min(cell_len(shown), PROMPT_CELLS))
+        self.query_one(".prompt", Static).update(Text(f" {shown} ▸ "))
         self.add_class("open")
         field.value, field.placeholder = value, placeholder
         field.cursor_position = len(value)
