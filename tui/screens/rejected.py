@@ -45,12 +45,14 @@ def head(kinds: int, width: int) -> Text:
 def detail(line: RejectionLine, width: int) -> Text:
     """Return from where, with which key, how often and since when on one line; below it what to do."""
     rejection = line.rejection
-    parts = [f"from {draw.safe(rejection.address, 64)}"]
+    parts = [
+        f"from {draw.safe(rejection.address, 64)}",
+        "once" if rejection.count == 1 else f"{rejection.count:,} times since {_since(line)}",
+    ]
     if rejection.fingerprint:
         parts.append(f"key {draw.safe(rejection.fingerprint)}")
     if rejection.monitor is not None:
         parts.append(f"{draw.safe(rejection.monitor, 64)}'s")
-    parts.append("once" if rejection.count == 1 else f"{rejection.count:,} times since {_since(line)}")
     text = Text().append(draw.fit(" · ".join(parts), width), draw.DIM_STYLE)
     said = draw.safe(advice(rejection), 500)
     return text.append(f"\n{said[:1].upper()}{said[1:]}", "#c9ced8")
