@@ -28,7 +28,7 @@ NAME = "agentmon"
 READ_TIMEOUT_S = 15.0
 """Apprise gives up after 4 s, and the message then comes twice from a service that is merely slow."""
 
-NICENESS = 5
+NICENESS = 10
 """Loading Apprise shall not take the processor from reports."""
 
 SPARE_S = 10.0
