@@ -75,19 +75,20 @@ def segments(line: ChannelLine, cells: int) -> list[Segment]:
     channel, name_cells = line.channel, _name_cells(cells)
     (glyph, style), waiting = _glyph(line), f"{channel.waiting:,}" if channel.waiting else draw.NONE
     sent = "testing…" if line.testing else line.sent
+    left = _GLYPH_CELLS + name_cells + 1 + _LEVEL_CELLS + _SENT_CELLS + _WAITING_CELLS + 2
     return [
         Segment(draw.fit(glyph, _GLYPH_CELLS), Style.parse(style)),
         Segment(draw.fit(draw.safe(channel.name, 64), name_cells) + " ", Style.parse(PLAIN)),
         Segment(draw.fit(channel.level.value, _LEVEL_CELLS), Style.parse(SOFT)),
         Segment(sent.rjust(_SENT_CELLS), Style.parse(SOFT)),
         Segment(waiting.rjust(_WAITING_CELLS) + "  ", Style.parse(PLAIN if channel.waiting else FAINT)),
-        Segment(draw.safe(channel.shown, 2000), Style.parse(FAINT)),
+        Segment(draw.fit(draw.safe(channel.shown, 2000), cells - left), Style.parse(FAINT)),
     ]
 
 
 def heading(cells: int) -> list[Segment]:
     """Return the titles over these lines."""
-    text = " " * _GLYPH_CELLS + "NAME".ljust(_name_cells(cells) + 1) + "FROM".ljust(_LEVEL_CELLS)
+    text = " " * _GLYPH_CELLS + "NAME".ljust(_name_cells(cells) + 1) + "LEVEL".ljust(_LEVEL_CELLS)
     text += "SENT".rjust(_SENT_CELLS) + "WAITING".rjust(_WAITING_CELLS) + "  TO"
     return [Segment(text, Style.parse(HEADING_STYLE))]
 
@@ -96,9 +97,10 @@ def detail(channel: Channel, now: int) -> Text:
     """Return where a channel leads, what it takes, and what is wrong with it, in full."""
     text = Text(draw.safe(channel.shown, 2000), PLAIN)
     takes = "critical alerts alone" if channel.level is Level.CRITICAL else "all alerts"
-    parts = [f"takes {takes}", f"last sent {sent_text(channel, now)}"]
+    sent = "nothing sent yet" if channel.sent_at is None else f"last sent {sent_text(channel, now)}"
+    parts = [f"takes {takes}", sent]
     if channel.waiting:
-        parts.append(f"{channel.waiting:,} waiting to be sent again")
+        parts.append(f"{channel.waiting:,} waiting to be sent")
     if channel.dropped:
         parts.append(f"{channel.dropped:,} given up, as too many waited")
     text.append(f"\n{' · '.join(parts)}", draw.DIM_STYLE)

@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from store.errors import ReceiverUnreachableError, StoreUnavailableError
 from store.models import Monitor, MountUsage, Report, Sample, Status
+from store.policy import Breach, Level
 from tests.tui.standins import (
     MINUTE,
     NOW,
@@ -371,12 +372,26 @@ def test_a_server_looks_as_it_did(snap_compare: SnapCompare, size: tuple[int, in
     assert snap_compare(house.app, terminal_size=size, run_before=steps(house, ServerScreen(1), "▄"))
 
 
-def test_a_server_in_trouble_looks_as_it_did(snap_compare: SnapCompare) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+def test_a_server_in_trouble_looks_as_it_did(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     mounts = tuple(MountUsage(f"/srv/volume-{number:02}", 97.5 - number * 4, "1.8T") for number in range(20))
     report = replace(REPORT, cpu_usage=96.0, cpu_iowait=31.0, swap_usage=88.0, memory_usage=93.1, disk_usage=mounts)
-    down = replace(monitor("db-1", report=report), status=Status.DEGRADED, settings={"down_after": 600.0})
-    house = House(down, samples=hour(report)[:20] + hour(report)[40:])
-    assert snap_compare(house.app, terminal_size=(80, 24), run_before=steps(house, ServerScreen(1), "▄"))
+    why = (
+        Breach("cpu", None, Level.CRITICAL, 96.0, 90.0, NOW - 12 * MINUTE),
+        Breach("memory", None, Level.CRITICAL, 93.1, 90.0, NOW - 70 * MINUTE),
+        Breach("disk", "/srv/volume-00", Level.CRITICAL, 97.5, 90.0, NOW - 3000 * MINUTE),
+    )
+    degraded = replace(
+        monitor("db-1", report=report),
+        status=Status.DEGRADED,
+        settings={"down_after": 600.0},
+        breaches=why,
+        rotated_at=NOW - 120 * MINUTE,
+        old_key_used=True,
+        shared_at=NOW - 5 * MINUTE,
+    )
+    house = House(degraded, samples=hour(report)[:20] + hour(report)[40:])
+    assert snap_compare(house.app, terminal_size=size, run_before=steps(house, ServerScreen(1), "▄"))
 
 
 def test_a_server_that_never_reported_looks_as_it_did(snap_compare: SnapCompare) -> None:

@@ -124,3 +124,6 @@ def test_a_rotation_and_a_shared_key_are_said_while_they_last() -> None:
     shared = replace(monitor(), shared_at=NOW - 300_000)
     assert notes(shared, NOW, 99, 1).plain.startswith("two machines use this key, seen 5m ago")
     assert notes(shared, NOW + 3_600_000, 99, 1).plain == ""
+    all_of_it = replace(used, shared_at=NOW, status=Status.DEGRADED, breaches=(HOT, FULL))
+    assert [line[:5] for line in notes(all_of_it, NOW, 99, 2).plain.splitlines()] == ["▲ CPU", "two m"]
+    assert len(notes(all_of_it, NOW, 99, 6).plain.splitlines()) == 4

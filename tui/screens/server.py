@@ -29,7 +29,7 @@ TRAFFIC_EVERY_MS = 300_000
 """How often the month's traffic is added up anew: as often as the receiver rolls history up."""
 
 ROOMY = 30
-"""Lines of a terminal from which on a server's broken limits have a line each."""
+"""Lines of a terminal from which on there is room for more than two notes on a server."""
 
 NO_REPORT = """This server has not reported yet.
 
@@ -151,7 +151,7 @@ class ServerScreen(ConsoleScreen):
             return
         now, feed = self.console.now(), self.console.feed
         self._put("head", head(monitor, now, width))
-        self._put("notes", notes(monitor, now, width, 4 if self.size.height >= ROOMY else 1))
+        self._put("notes", notes(monitor, now, width, 6 if self.size.height >= ROOMY else 2))
         self._put("problem", Text(safe(feed.problem or self._problem or self._traffic_problem)))
         reported = monitor.report is not None
         hint = NO_REPORT_READ_ONLY if self.console.read_only else NO_REPORT

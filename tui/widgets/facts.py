@@ -1,5 +1,6 @@
 """A server's status and facts in words, as lines of text for the server and key screens."""
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from store.models import Monitor, Status
@@ -67,7 +68,7 @@ def breach_lines(monitor: Monitor, now: int, width: int, most: int) -> list[Text
         lines.append(Text(f"{draw.STATUS_GLYPH[Status.DEGRADED]} {breach_words(breach, now)}", style, no_wrap=True))
     rest = [reading_words(breach.metric, breach.mount) for breach in monitor.breaches[most:]]
     if rest and lines:
-        lines[-1].append(f"; also {', '.join(rest)}", draw.DIM_STYLE)
+        lines[-1].append(f"; also {', '.join(rest)}", f"not bold {draw.DIM_STYLE}")
         lines[-1].truncate(width, overflow="ellipsis")
     return lines
 
@@ -90,12 +91,11 @@ def shared(monitor: Monitor, now: int) -> str:
 
 
 def notes(monitor: Monitor, now: int, width: int, most: int) -> Text:
-    """Return what is to be known of a server beside its status, at most `most` lines of it for broken limits."""
+    """Return what is to be known of a server beside its status in at most `most` lines, the worst first."""
     loud, quiet = draw.LEVEL_STYLE["warn"], draw.STATUS_STYLE[Status.PENDING]
-    said = [(shared(monitor, now), loud), (rotation(monitor, now), quiet)]
-    lines = breach_lines(monitor, now, width, most)
-    lines += [Text(draw.fit(text, width).rstrip(), style, no_wrap=True) for text, style in said if text]
-    return Text("\n").join(lines)
+    pairs = [(shared(monitor, now), loud), (rotation(monitor, now), quiet)]
+    said = [Text(draw.fit(text, width).rstrip(), style, no_wrap=True) for text, style in pairs if text]
+    return Text("\n").join([*breach_lines(monitor, now, width, max(most - len(said), 1)), *said][:most])
 
 
 def settings(monitor: Monitor) -> str:
@@ -119,6 +119,11 @@ def fact(label: str, value: str | None, width: int) -> Text:
     return line
 
 
+def _hinted(line: Text, hint: str, width: int) -> Text:
+    """Return a line with a hint behind it, as far as `width` cells allow."""
+    return line.append(draw.fit("  " + hint, max(width - line.cell_len, 0)), draw.DIM_STYLE)
+
+
 def _host(monitor: Monitor) -> tuple[str | None, str | None, str | None]:
     report = monitor.report
     return (report.hostname, report.os, report.kernel) if report else (None, None, None)
@@ -127,14 +132,13 @@ def _host(monitor: Monitor) -> tuple[str | None, str | None, str | None]:
 def facts(monitor: Monitor, shown_key: str, hint: str, width: int) -> Text:
     """Return the host's facts, the deviating settings and the key (as far as it may be seen) as five lines."""
     host, system, kernel = _host(monitor)
-    key = fact("agent key", shown_key, _LABEL_CELLS + len(shown_key))
-    key.append(draw.fit("  " + hint, max(width - key.cell_len, 0)), draw.DIM_STYLE)
+    words = settings(monitor)
     lines = [
         fact("host", host, width),
         fact("system", system, width),
         fact("kernel", kernel, width),
-        fact("settings", settings(monitor), width),
-        key,
+        _hinted(fact("settings", words, min(_LABEL_CELLS + cell_len(words), width)), "s shows all limits", width),
+        _hinted(fact("agent key", shown_key, _LABEL_CELLS + len(shown_key)), hint, width),
     ]
     return Text("\n").join(lines)
 

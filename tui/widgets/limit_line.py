@@ -12,7 +12,8 @@ MARKS = {Source.OWN: "*", Source.DEFAULT: "+"}
 """What stands behind a value that was set, so that one need not see its style."""
 
 _STYLES = {Source.OWN: f"bold {PLAIN}", Source.DEFAULT: PLAIN, Source.DISK: FAINT, Source.BUILT_IN: FAINT}
-_VALUE_CELLS, _NOW_CELLS, _FROM_CELLS, _BEHIND = 8, 8, 22, 2
+_VALUE_CELLS = (8, 8, 9)
+_NOW_CELLS, _FROM_CELLS, _BEHIND = 8, 21, 2
 _LABEL_LEAST, _LABEL_MOST = 12, 48
 
 
@@ -22,7 +23,7 @@ def legend() -> str:
 
 
 def _label_cells(cells: int) -> int:
-    return min(max(cells - 3 * _VALUE_CELLS - _NOW_CELLS - _BEHIND - _FROM_CELLS, _LABEL_LEAST), _LABEL_MOST)
+    return min(max(cells - sum(_VALUE_CELLS) - _NOW_CELLS - _BEHIND - _FROM_CELLS, _LABEL_LEAST), _LABEL_MOST)
 
 
 def _shown(value: Value) -> str:
@@ -33,9 +34,10 @@ def _values(row: Row) -> list[Segment]:
     """Return the values in the cells of three columns; a single one may take all, and that of the reading if free."""
     styles = [Style.parse(_STYLES[value.source]) for value in row.values]
     if len(row.values) == 1:
-        cells = 3 * _VALUE_CELLS + (0 if row.now else _NOW_CELLS)
+        cells = sum(_VALUE_CELLS) + (0 if row.now else _NOW_CELLS)
         return [Segment(draw.fit("  " + _shown(row.values[0]), cells), styles[0])]
-    return [Segment(_shown(value).rjust(_VALUE_CELLS), style) for value, style in zip(row.values, styles, strict=True)]
+    places = zip(row.values, styles, _VALUE_CELLS, strict=True)
+    return [Segment(_shown(value).rjust(cells), style) for value, style, cells in places]
 
 
 def segments(row: Row, cells: int) -> list[Segment]:
@@ -53,7 +55,7 @@ def segments(row: Row, cells: int) -> list[Segment]:
 
 def heading(cells: int, *, for_all: bool) -> list[Segment]:
     """Return the titles over these lines."""
-    titles = [title.rjust(_VALUE_CELLS - 1) + " " for title in ("WARN", "CRIT", "FOR")]
+    titles = [f"{title:>{cells - 1}} " for title, cells in zip(("WARN", "CRIT", "FOR"), _VALUE_CELLS, strict=True)]
     now = ("OWN IN" if for_all else "NOW").rjust(_NOW_CELLS)
     text = " " * _label_cells(cells) + "".join(titles) + now + " " * _BEHIND + "FROM"
     return [Segment(text, Style.parse(HEADING_STYLE))]
