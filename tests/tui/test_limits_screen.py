@@ -93,6 +93,17 @@ async def test_keys_typed_ahead_go_into_the_line() -> None:
         assert house.admin.calls == []
 
 
+async def test_keys_that_come_all_at_once_do_one_thing_after_the_other() -> None:
+    house = a_house()
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, LimitsScreen(1))
+        await until(pilot, lambda: "95%+" in shown(house.app))
+        await pilot.press("j", "j", "enter")
+        for key in ("ctrl+u", "6", "0", "space", "8", "0", "backspace", "5", "enter"):
+            house.app.post_message(events.Key(key, " " if key == "space" else key if len(key) == 1 else None))
+        await until(pilot, lambda: line_of(house, "CPU")[:2] == ["60%*", "85%*"])
+
+
 async def test_the_receivers_refusal_stands_where_one_types_and_the_text_stays() -> None:
     house = a_house()
     async with house.app.run_test(size=(80, 24)) as pilot:

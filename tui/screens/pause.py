@@ -15,6 +15,7 @@ from store.durations import parse_duration
 from store.text import MAX_NAME
 from tui import draw
 from tui.when import spoken
+from tui.widgets.field import Field
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -73,9 +74,7 @@ class PauseDialog(ModalScreen[Pause]):
                 name = "until-resumed" if index == 0 else f"choice-{index}"
                 yield Button(Content(f"{key}  {words}"), id=name, compact=True)
             yield Button(Content("t  a time that you type"), id="type", compact=True)
-            field = Input(placeholder=EXAMPLES, compact=True, select_on_focus=False, max_length=20)
-            field.cursor_blink = False
-            yield field
+            yield Field(placeholder=EXAMPLES, max_length=20)
             yield Static("enter chooses   esc cancels", id="said", markup=False)
 
     def _say(self, text: str, kind: str = "") -> None:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui import draw
+from tui.widgets.field import Field
 
 MAX_LENGTH = 8000
 PROMPT_CELLS = 28
@@ -48,9 +49,7 @@ class EditLine(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay the line out."""
         yield Static(classes="prompt", markup=False)
-        field = Input(compact=True, select_on_focus=False, max_length=MAX_LENGTH)
-        field.cursor_blink = False
-        yield field
+        yield Field(max_length=MAX_LENGTH)
         yield Static("esc cancels", classes="keys", markup=False)
 
     @property

@@ -1,0 +1,29 @@
+"""A field to type in that does one key after the other, however fast they come."""
+
+from textual import events
+from textual.binding import Binding
+from textual.widgets import Input
+
+_EDITING = {
+    key: binding.action for binding in Input.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")
+}
+"""What Textual's field does with keys that are no text: move, delete, submit."""
+
+
+class Field(Input):
+    """A line of text without a blinking cursor.
+
+    Textual inserts text at once, but sends every other key up to the app first. Over a slow link keys come many at a
+    time: the text typed after a backspace would be there before it, and deleted by it.
+    """
+
+    def __init__(self, *, placeholder: str = "", max_length: int) -> None:
+        """Start empty; at most `max_length` characters go in."""
+        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, max_length=max_length)
+        self.cursor_blink = False
+
+    async def on_key(self, event: events.Key) -> None:
+        """Do at once what a key does."""
+        if action := _EDITING.get(event.key):
+            event.prevent_default().stop()
+            await self.run_action(action)
