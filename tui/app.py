@@ -24,6 +24,7 @@ from tui.feed import FleetChanged, FleetFeed, FleetReader
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
+from tui.widgets.field import Field
 
 if TYPE_CHECKING:
     from tui.screens.pause import Pause
@@ -164,7 +165,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         Textual sends a key to what had the focus when it came. Over a slow link `/web` comes in one piece, and the
         field that `/` opens would miss the rest: it is kept here until the field is ready.
         """
-        if not event.is_printable:
+        if not event.is_printable and not (isinstance(self.focused, Field) and self.focused.takes(event)):
             return
         if isinstance(self.focused, Input):
             event.prevent_default().stop()

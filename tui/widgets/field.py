@@ -22,6 +22,11 @@ class Field(Input):
         super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, max_length=max_length)
         self.cursor_blink = False
 
+    @staticmethod
+    def takes(event: events.Key) -> bool:
+        """Return whether a key means something to a field, which then lets nobody else see it."""
+        return event.is_printable or event.key in _EDITING
+
     async def on_key(self, event: events.Key) -> None:
         """Do at once what a key does."""
         if action := _EDITING.get(event.key):
