@@ -38,7 +38,7 @@ COLUMNS, ROWS = 120, 40
 KEYS = [f"amk_{number:040}" for number in range(MONITORS)]
 SETTLE_S = 5
 TICKS = os.sysconf("SC_CLK_TCK")
-EMPTY_MARK, FRAME_MARK, FLEET_MARK = b"hello", b"Opening the database", b"node-0001"
+EMPTY_MARK, FRAME_MARK, FLEET_MARK = b"hello", b"Opening the database", b"node-"
 
 
 class OneReceiver:
