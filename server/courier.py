@@ -1,6 +1,6 @@
 """The courier: a process that delivers one message and ends.
 
-A process of its own, since Apprise takes half a second of CPU and some 35 MB to load, and since what hangs in it (a
+A process of its own, since Apprise takes a third of a second of CPU and 44 MB to load, and since what hangs in it (a
 service, a name server, a user's command) can be killed. It reads its errand as JSON from standard input, where no
 process list shows its secrets, and prints an answer: why it failed, if it did, in words that hold none of them.
 """

@@ -18,7 +18,7 @@ from store.errors import ChangeRefusedError
 
 LIMIT_S = 30.0
 AT_ONCE = 8
-"""Couriers at the same time; each that hangs costs some 35 MB for as long as it may take."""
+"""Couriers at the same time; each that hangs costs 44 MB for as long as it may take."""
 
 COMMAND = (sys.executable, "-P", "-m", "server.courier")
 """With -P a folder `server` in the working directory is not taken for ours."""

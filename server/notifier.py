@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from server.alerts import Alert, NotifierOptions, alert_of, backoff_s, is_time, reminders
@@ -46,7 +45,7 @@ class Notifier:
 
     def __init__(
         self,
-        database: Path,
+        outbox: Outbox,
         writer: Writer,
         deliver: Deliver,
         clock: Callable[[], int],
@@ -55,8 +54,8 @@ class Notifier:
         luck: Callable[[], float] = random.random,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Prepare; `run` works until it is cancelled."""
-        self._database = database
+        """Prepare; `run` works until it is cancelled, and leaves the outbox open."""
+        self._outbox = outbox
         self._writer = writer
         self._deliver = deliver
         self._clock = clock
@@ -64,8 +63,7 @@ class Notifier:
         self._monotonic = monotonic
         self._luck = luck
         self._wait = wait
-        self._outbox: Outbox | None = None
-        self._mark = Mark(0, 0)
+        self._mark: Mark | None = None
         self._read_to = 0
         self._held: list[Alert] = []
         self._held_since_s = 0.0
@@ -84,44 +82,32 @@ class Notifier:
             await self.close()
 
     async def close(self) -> None:
-        """Give up what is being delivered, which is delivered at the next start, and let go of the database."""
+        """Give up what is being delivered; it is delivered at the next start."""
         busy = list(self._busy.values())
         for task in busy:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
-        if self._outbox is not None:
-            outbox, self._outbox = self._outbox, None
-            await outbox.close()
 
     async def look(self) -> None:
         """Make messages of what is to be told by now, and begin to deliver what waits.
 
         Raises `StoreUnavailableError` where the store stops it.
         """
-        outbox = await self._opened()
-        await self._read(outbox)
-        await self._tell()
-        waiting = await outbox.waiting()
+        if self._mark is None:
+            self._mark = await self._outbox.mark()
+            self._read_to = self._mark.event_id
+        await self._read()
+        self._mark = await self._tell(self._mark)
+        waiting = await self._outbox.waiting()
         ids = {each.channel_id for each in waiting}
         self._setbacks = {i: setback for i, setback in self._setbacks.items() if i in ids}
         for each in waiting:
             if each.channel_id not in self._busy and self._may_try(each):
-                self._begin(outbox, each)
+                self._begin(each)
 
-    async def _opened(self) -> Outbox:
-        if self._outbox is None:
-            outbox = await Outbox.open(self._database)
-            try:
-                self._mark = await outbox.mark()
-            except BaseException:
-                await outbox.close()
-                raise
-            self._outbox, self._read_to = outbox, self._mark.event_id
-        return self._outbox
-
-    async def _read(self, outbox: Outbox) -> None:
+    async def _read(self) -> None:
         while True:
-            found, read_to = await outbox.unsent(self._read_to)
+            found, read_to = await self._outbox.unsent(self._read_to)
             alerts = [alert for event, worst in found if (alert := alert_of(event, worst)) is not None]
             if alerts and not self._held:
                 self._held_since_s = self._monotonic()
@@ -130,20 +116,20 @@ class Notifier:
                 return
             self._read_to = read_to
 
-    async def _tell(self) -> None:
-        """Make messages of what was held long enough, and of what is due for a reminder."""
+    async def _tell(self, before: Mark) -> Mark:
+        """Make messages of what was held long enough, and of what is due for a reminder; returns the new mark."""
         now, lives = self._clock(), list(self._writer.lives.values())
         held_s = self._monotonic() - self._held_since_s
         ripe = self._held if is_time(self._held, held_s, (live.monitor for live in lives), self._options) else []
-        again, reminded_at = reminders(lives, self._mark.reminded_at, now, self._options)
-        mark = Mark(self._read_to if ripe else self._mark.event_id, reminded_at)
-        if mark == self._mark:
-            return
+        again, reminded_at = reminders(lives, before.reminded_at, now, self._options)
+        mark = Mark(self._read_to if ripe else before.event_id, reminded_at)
+        if mark == before:
+            return before
         contents = make_contents([*ripe, *again])
         await self._writer.transact(partial(queue_messages, contents=contents, mark=mark, now=now))
-        self._mark = mark
         if ripe:
             self._held = []
+        return mark
 
     def _may_try(self, channel: Waiting) -> bool:
         setback = self._setbacks.get(channel.channel_id)
@@ -151,8 +137,8 @@ class Notifier:
             return True
         return setback.recorded and not channel.failing  # a test has shown meanwhile that it works
 
-    def _begin(self, outbox: Outbox, channel: Waiting) -> None:
-        task = asyncio.create_task(self._serve(outbox, channel), name=DELIVERY)
+    def _begin(self, channel: Waiting) -> None:
+        task = asyncio.create_task(self._serve(channel), name=DELIVERY)
         self._busy[channel.channel_id] = task
         task.add_done_callback(partial(self._end, channel))
 
@@ -163,10 +149,10 @@ class Notifier:
             log.error("alerts to %s cannot be sent", safe_text(channel.name), exc_info=error)
             self._fail(channel.channel_id)
 
-    async def _serve(self, outbox: Outbox, channel: Waiting) -> None:
+    async def _serve(self, channel: Waiting) -> None:
         """Deliver all that waits for a channel, up to the first failure."""
         problem = None
-        while problem is None and (message := await outbox.next(channel.channel_id)) is not None:
+        while problem is None and (message := await self._outbox.next(channel.channel_id)) is not None:
             problem = await self._attempt(message)
             if problem is not None:
                 self._fail(channel.channel_id)

@@ -21,6 +21,7 @@ from server.upkeep import Upkeep, UpkeepOptions
 from store import runs
 from store.errors import ChangeRefusedError, StoreUnavailableError
 from store.models import ReceiverInfo, Status
+from store.outbox import Outbox
 from store.writer import Writer, wall_clock_ms
 
 log = logging.getLogger("agentmon.receiver")
@@ -76,6 +77,8 @@ class Runtime:
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
             rejected = await open_log(writer, self._clock)
+            outbox = await Outbox.open(self._premises.database)
+            closing.push_async_callback(outbox.close)
             receiver = await start_receiver(writer, self._premises.listener, self._options.receiver, rejected=rejected)
             log.info("listening on %s", self._premises.own_url)
             if self._premises.url != self._premises.own_url:
@@ -87,16 +90,15 @@ class Runtime:
                     group.create_task(self._beat(writer, run_id)),
                     group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
-                    group.create_task(self._notifier(writer).run()),
+                    group.create_task(self._notifier(writer, outbox).run()),
                 ]
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
             await self._drain(writer, receiver, run_id)
 
-    def _notifier(self, writer: Writer) -> Notifier:
-        deliver = Dispatcher().deliver
-        return Notifier(self._premises.database, writer, deliver, self._clock, self._options.notifier)
+    def _notifier(self, writer: Writer, outbox: Outbox) -> Notifier:
+        return Notifier(outbox, writer, Dispatcher().deliver, self._clock, self._options.notifier)
 
     async def _drain(self, writer: Writer, receiver: Receiver, run_id: int) -> None:
         log.info("stopping: finishing what is in flight")

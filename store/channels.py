@@ -15,7 +15,7 @@ from store.policy import Level
 from store.text import MAX_NAME, name_problem, safe_text
 
 MAX_CHANNELS = 32
-"""Each may hang, and while it does it costs a process of some 35 MB."""
+"""Each may hang, and while it does it costs a process of 44 MB."""
 
 MAX_TARGET = 8_000
 """Characters of a URL or a command."""

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.alert_sink import AlertSink, alert_sink
 from tests.e2e.harness import Served, Station, make_report, wait_for
 from tests.e2e.load import Latencies, reporting
+from tests.server.notices import is_alive, read
 
 MONITORS = [f"web-{number}" for number in range(20)]
 ROUNDS = 2
@@ -97,18 +98,22 @@ def test_targets_that_fail_slow_no_report_down(station: Station, sink: AlertSink
         assert SECRET not in served.said()
 
 
-def test_what_failed_arrives_once_its_target_recovers_though_another_still_hangs(
+def test_what_failed_arrives_once_its_target_recovers_though_others_still_hang(
     station: Station, sink: AlertSink
 ) -> None:
     sink.answer = 500
+    pid = station.folder / "pid"
     with hanging() as stuck, station.serving() as served:
         (key,) = station.create("full")
         for name, url in (("stuck", stuck), ("hook", sink.url)):
             station.ok("notify", "add", "-", "--name", name, stdin=url)
+        station.ok("notify", "add", "--exec", f"echo $$ > {pid}; trap '' TERM; sleep 1000")
         incident(served, key)
         wait_for("an attempt to fail", lambda: problems(station)["hook"] == "HTTP 500")
         recovery(served, key)
         sink.answer = 200
         wait_for("both alerts", lambda: len(sink.received) == 2)
         wait_for("the channel to be well", lambda: problems(station)["hook"] is None)
+        running = int(wait_for("the command", lambda: read(pid)))
+    assert not is_alive(running), "a command outlived the receiver that ran it"
     assert sink.titles() == ["agentmon: full: disk /var 99%", "agentmon: full: disk /var back at 9.0%"]

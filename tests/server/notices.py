@@ -12,6 +12,7 @@ from server.notifier import DELIVERY, Notifier
 from store.channels import ChannelKind, Target, add_channel
 from store.event_log import record
 from store.events import Event, EventKind
+from store.outbox import Outbox
 from store.policy import Level
 from store.writer import Writer
 from tests.conftest import START_MS, Clock
@@ -71,18 +72,32 @@ def alerts(*events: Event) -> list[Alert]:
     return [alert for each in events if (alert := alert_of(each)) is not None]
 
 
+def read(file: Path) -> str:
+    """Return what is in a file, nothing if there is none."""
+    return file.read_text() if file.exists() else ""
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; one that only waits to be collected by its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Stage:
     """A notifier on a writer; `told` is what arrived at each target, `behave` how a target answers (default: well)."""
 
-    def __init__(self, database: Path, writer: Writer, clock: Clock, options: NotifierOptions | None = None) -> None:
+    def __init__(self, outbox: Outbox, writer: Writer, clock: Clock, options: NotifierOptions | None = None) -> None:
         """Start a notifier that looks only when told to."""
+        self.outbox = outbox
         self.writer = writer
         self.clock = clock
         self.told: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.attempts: dict[str, list[float]] = defaultdict(list)
         self.behave: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self._make = partial(
-            Notifier, database, writer, self._deliver, clock.wall, options, clock.listening_s, lambda: 0.5
+            Notifier, outbox, writer, self._deliver, clock.wall, options, clock.listening_s, lambda: 0.5
         )
         self.notifier = self._make()
         self._hanging: set[asyncio.Task[Any] | None] = set()
@@ -142,5 +157,6 @@ class Stage:
         return [content["title"].removeprefix("agentmon: ") for content in self.told[name]]
 
     async def close(self) -> None:
-        """End the notifier."""
+        """End the notifier and close its outbox."""
         await self.notifier.close()
+        await self.outbox.close()

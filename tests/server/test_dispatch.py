@@ -19,7 +19,7 @@ from server.thread import _loop_factory
 from store.channels import ChannelKind, Target
 from store.errors import ChangeRefusedError
 from tests.e2e.alert_sink import AlertSink, alert_sink
-from tests.server.notices import alerts, down, up
+from tests.server.notices import alerts, down, is_alive, read, up
 
 T = TypeVar("T")
 SECRET = "tk_hunter2"
@@ -42,19 +42,6 @@ async def until(what: str, probe: Callable[[], T]) -> T:
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         await asyncio.sleep(0.01)
     return found
-
-
-def read(file: Path) -> str:
-    """Return what is in a file, nothing if there is none."""
-    return file.read_text() if file.exists() else ""
-
-
-def is_alive(pid: int) -> bool:
-    """Return whether a process runs; one that only waits to be collected by its parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")

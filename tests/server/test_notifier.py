@@ -17,6 +17,7 @@ from server.notifier import Notifier
 from store import channels
 from store.errors import StoreUnavailableError
 from store.events import EventKind
+from store.outbox import Outbox
 from store.policy import Level
 from store.schema import prepare_database
 from store.writer import Writer
@@ -28,7 +29,7 @@ HOUR_S = 3600.0
 
 @pytest.fixture
 async def stage(database: Path, writer: Writer, clock: Clock) -> AsyncIterator[Stage]:
-    opened = Stage(database, writer, clock)
+    opened = Stage(await Outbox.open(database), writer, clock)
     yield opened
     await opened.close()
 
@@ -284,8 +285,7 @@ async def test_failing_is_logged_once_and_its_end_too(stage: Stage, caplog: pyte
     assert said == ["alerts to phone fail and are tried again: HTTP 500", "alerts to phone arrive again"]
 
 
-async def test_it_runs_until_it_is_cancelled(database: Path, writer: Writer, clock: Clock) -> None:
-    stage = Stage(database, writer, clock)
+async def test_it_runs_until_it_is_cancelled(stage: Stage, writer: Writer, clock: Clock) -> None:
     await stage.add("phone")
     await stage.happen(down())
     arrived = asyncio.Event()
@@ -297,7 +297,7 @@ async def test_it_runs_until_it_is_cancelled(database: Path, writer: Writer, clo
         clock.advance(seconds)
         await asyncio.sleep(0)
 
-    notifier = Notifier(database, writer, deliver, clock.wall, NotifierOptions(), clock.listening_s, wait=wait)
+    notifier = Notifier(stage.outbox, writer, deliver, clock.wall, NotifierOptions(), clock.listening_s, wait=wait)
     task = asyncio.create_task(notifier.run())
     await asyncio.wait_for(arrived.wait(), 10)
     task.cancel()
@@ -329,7 +329,7 @@ async def _play(database: Path, steps: list[tuple[str, int]]) -> None:
     prepare_database(database)
     clock = Clock()
     writer = await Writer.open(database, clock.wall, clock.listening_s)
-    stage = Stage(database, writer, clock, NotifierOptions(backoff_s=(5.0, 20.0)))
+    stage = Stage(await Outbox.open(database), writer, clock, NotifierOptions(backoff_s=(5.0, 20.0)))
     happened: list[tuple[str, str]] = []
     try:
         for name in ("phone", "mail"):
