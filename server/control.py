@@ -110,12 +110,12 @@ class Control:
     async def set(self, name: str, settings: Changes) -> None:
         """Change settings of a monitor (`store.policy`) and judge it by them at once."""
         await self._writer.change(partial(changes.set_monitor, name=name, settings=settings, now=self._clock()))
-        await self._judge.pass_judgement(self._writer, limits_changed=True)
+        await self._judge.pass_judgement(self._writer)
 
     async def set_defaults(self, settings: Changes) -> None:
         """Change the defaults of all monitors and judge by them at once."""
         await self._writer.change(partial(changes.set_defaults, settings=settings, now=self._clock()))
-        await self._judge.pass_judgement(self._writer, limits_changed=True)
+        await self._judge.pass_judgement(self._writer)
 
     async def delete(self, name: str) -> None:
         """Delete a monitor; its history follows a little at a time."""

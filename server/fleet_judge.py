@@ -12,7 +12,7 @@ from typing import Self
 from server.judge import judge
 from store.event_log import read_silence
 from store.events import Event, EventKind
-from store.live import Live, reassess, with_status
+from store.live import Live, with_status
 from store.models import Status
 from store.policy import LATE_INTERVALS
 from store.told import told_by_status
@@ -60,17 +60,13 @@ class FleetJudge:
         """Return for how long a monitor has been silent while the receiver listened."""
         return silence_of(live, self._listening_s())
 
-    async def pass_judgement(self, writer: Writer, *, limits_changed: bool = False) -> Ruling:
-        """Judge all monitors and write what changes; `limits_changed` also judges their last reports anew.
-
-        Raises `StoreUnavailableError`.
-        """
+    async def pass_judgement(self, writer: Writer) -> Ruling:
+        """Judge all monitors and write what changes; raises `StoreUnavailableError`."""
         following = self._silence
 
         def decide(lives: Mapping[int, Live]) -> Ruling:
             nonlocal following
-            now, listening_s = self._clock(), self._listening_s()
-            ruling, following = rule(lives, self._silence, now, listening_s, limits_changed=limits_changed)
+            ruling, following = rule(lives, self._silence, self._clock(), self._listening_s())
             return ruling
 
         ruling = await writer.rejudge(decide)
@@ -78,21 +74,16 @@ class FleetJudge:
         return ruling
 
 
-def rule(
-    lives: Mapping[int, Live], silence: Silence, now: int, listening_s: float, *, limits_changed: bool = False
-) -> tuple[Ruling, Silence]:
+def rule(lives: Mapping[int, Live], silence: Silence, now: int, listening_s: float) -> tuple[Ruling, Silence]:
     """Return what changes and what to say of it at `now` (ms), after `listening_s` seconds of listening."""
-    judged = {i: reassess(live, now) for i, live in lives.items()} if limits_changed else lives
-    verdicts = {i: judge(live, listening_s) for i, live in judged.items()}
+    verdicts = {i: judge(live, listening_s) for i, live in lives.items()}
     silence, events = _silence_now(lives, verdicts, silence, now, listening_s)
     changed = []
     for i, before in lives.items():
         unsaid = verdicts[i] is Status.DOWN and _is_unsaid(before, silence, listening_s)
-        if verdicts[i] is before.monitor.status and unsaid is before.unsaid and judged[i] is before:
+        if verdicts[i] is before.monitor.status and unsaid is before.unsaid:
             continue
-        after = replace(with_status(judged[i], verdicts[i], now), unsaid=unsaid)
-        if after == before:
-            continue
+        after = replace(with_status(before, verdicts[i], now), unsaid=unsaid)
         changed.append(after)
         events.extend(told_by_status(before, after, now, silence_of(before, listening_s)))
     return Ruling(tuple(changed), tuple(events)), silence

@@ -9,7 +9,7 @@ from server.alerts import Alert, AlertKind
 from store.durations import duration
 from store.policy import Level
 from store.text import safe_text
-from store.wording import reading_words, value_words
+from store.wording import reading_words, recovery, value_words
 
 MAX_LINES = 20
 MAX_LINE = 200
@@ -89,13 +89,6 @@ def _degraded(name: str, detail: Mapping[str, Any]) -> str:
     return f"{name}: {reading_words(metric, detail['mount'])} {value_words(metric, detail['value'])}"
 
 
-def _recovered(name: str, detail: Mapping[str, Any]) -> str:
-    reading = reading_words(detail["metric"], detail["mount"])
-    if detail["value"] is None:
-        return f"{name}: {reading} is reported no more"
-    return f"{name}: {reading} back at {value_words(detail['metric'], detail['value'])}"
-
-
 _ONE: dict[AlertKind, Callable[[str, Mapping[str, Any]], str]] = {
     AlertKind.SILENCE: lambda _, detail: "no reports from anyone",
     AlertKind.STILL_SILENT: lambda _, detail: f"still no reports from anyone, for {duration(detail['for_s'])}",
@@ -105,7 +98,7 @@ _ONE: dict[AlertKind, Callable[[str, Mapping[str, Any]], str]] = {
     AlertKind.DEGRADED: _degraded,
     AlertKind.REPORTS_AGAIN: lambda _, detail: f"reports arrive again after {duration(detail['for_s'])}",
     AlertKind.UP: lambda name, detail: f"{name} is up again after {duration(detail['for_s'])}",
-    AlertKind.RECOVERED: _recovered,
+    AlertKind.RECOVERED: lambda name, detail: f"{name}: {recovery(detail)}",
 }
 _ORDER = tuple(_ONE)
 _READINGS = {AlertKind.DEGRADED: "readings are too high", AlertKind.RECOVERED: "readings are fine again"}

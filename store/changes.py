@@ -5,7 +5,7 @@ All raise `ChangeRefusedError` when the change cannot be made; then nothing of i
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import aiosqlite
@@ -15,9 +15,9 @@ from store.event_log import record
 from store.events import Event, EventKind
 from store.keys import key_problem, new_key
 from store.ledger import Ledger
-from store.live import Live, with_status
+from store.live import Live, with_settings, with_status
 from store.models import Status
-from store.policy import Changes, Settings, checked
+from store.policy import Changes, Settings, checked, read_policy
 from store.rejections import record_ended_keys
 from store.text import name_problem, safe_text
 from store.tiers import ROLLED
@@ -151,15 +151,15 @@ async def resume_monitor(
 async def set_monitor(
     connection: aiosqlite.Connection, ledger: Ledger, *, name: str, settings: Changes, now: int
 ) -> None:
-    """Change settings of one monitor (`store.policy`); None returns to the default."""
+    """Change settings of one monitor (`store.policy`) and judge it by its limits; None returns to the default."""
     monitor_id = await find_monitor(connection, name)
     before = ledger.lives[monitor_id].monitor
     own = checked(ledger.defaults, before.settings, settings, for_all=False)
     if own == before.settings:
         return
     await connection.execute("UPDATE monitor SET settings = ? WHERE id = ?", (json.dumps(own), monitor_id))
-    await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event.of(EventKind.SET, now, before, settings=_news(before.settings, settings))])
+    said = Event.of(EventKind.SET, now, before, settings=_news(before.settings, settings))
+    await _judge_limits(connection, ledger, {monitor_id: own}, ledger.defaults, now, said)
 
 
 async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes, now: int) -> None:
@@ -168,9 +168,27 @@ async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, sett
     if defaults == ledger.defaults:
         return
     await connection.execute("UPDATE defaults SET settings = ?", (json.dumps(defaults),))
-    for monitor_id in ledger.lives:
-        await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event(EventKind.SET, now, detail={"settings": _news(ledger.defaults, settings)})])
+    own = {i: live.monitor.settings for i, live in ledger.lives.items()}
+    said = Event(EventKind.SET, now, detail={"settings": _news(ledger.defaults, settings)})
+    await _judge_limits(connection, ledger, own, defaults, now, said)
+
+
+async def _judge_limits(
+    connection: aiosqlite.Connection,
+    ledger: Ledger,
+    own: Mapping[int, Settings],
+    defaults: Settings,
+    now: int,
+    said: Event,
+) -> None:
+    """Judge monitors by limits that may have changed: what these end or begin is told in the same transaction."""
+    changed, events, for_all = [], [said], json.dumps(defaults)
+    for monitor_id, settings in own.items():
+        before = ledger.lives[monitor_id]
+        after = with_settings(before, settings, read_policy(for_all, json.dumps(settings)), now)
+        changed.append(after)
+        events.extend(told_by_status(before, after, now))
+    await write_ruling(connection, ledger, ruling=Ruling(tuple(changed), tuple(events)))
 
 
 async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, now: int) -> None:

@@ -9,12 +9,15 @@ from statistics import median
 
 from store.codec import extend_course
 from store.models import Monitor, Report, Status
-from store.policy import Breach
+from store.policy import Breach, Policy, Settings
 from store.senders import Run, extend_runs, two_machines
-from store.thresholds import Track, assess, breaches
+from store.thresholds import Track, assess, breaches, relimited
 
 GAPS_REMEMBERED = 9
 """Times between reports that the interval is learned from; their median shrugs off four odd ones."""
+
+HEARD = frozenset({Status.UP, Status.DEGRADED})
+"""Between these two the limits decide."""
 
 CLOCK_SLACK_S = 1.0
 """How much the listening clock may run ahead of the stamps before these are not believed."""
@@ -81,13 +84,16 @@ def advance(live: Live, report: Report, at: int, heard_s: float, address: str, s
     )
 
 
-def reassess(live: Live, at: int) -> Live:
-    """Return a monitor whose limits may have changed, judged anew by its last report."""
-    monitor = live.monitor
-    if monitor.report is None:
-        return live
-    tracks = assess(live.tracks, monitor.report, monitor.policy, at, 0.0)
-    return replace(live, tracks=tracks, monitor=replace(monitor, breaches=breaches(tracks, monitor.policy)))
+def with_settings(live: Live, settings: Settings, policy: Policy, at: int) -> Live:
+    """Return a monitor that has other settings from `at` (ms) on, its last report judged by their limits."""
+    before = live.monitor
+    monitor = replace(before, settings=settings, policy=policy)
+    if before.report is None:
+        return replace(live, monitor=monitor)
+    tracks = assess(relimited(live.tracks, before.policy, policy), before.report, policy, at, 0.0)
+    broken = breaches(tracks, policy)
+    status = status_by_report(before.status, broken) if before.status in HEARD else before.status
+    return with_status(replace(live, tracks=tracks, monitor=replace(monitor, breaches=broken)), status, at)
 
 
 def with_status(live: Live, status: Status, now: int) -> Live:

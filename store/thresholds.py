@@ -90,6 +90,19 @@ def margin(metric: str, limit: float) -> float:
     return min(DISK_MARGIN if metric == DISK else MARGIN, widest)
 
 
+def relimited(tracks: Sequence[Track], before: Policy, policy: Policy) -> tuple[Track, ...]:
+    """Return the switches under another policy: off at once where a limit was moved above the reading.
+
+    Margin and time on the way back are for readings that waver, not for people who change their mind.
+    """
+    return tuple(track for track in tracks if not track.on or _still_on(track, before, policy))
+
+
+def _still_on(track: Track, before: Policy, policy: Policy) -> bool:
+    old, new = (_limit(each.limits(track.metric, track.mount), track.level) for each in (before, policy))
+    return old == new or (new is not None and track.value >= new)
+
+
 _SETTLED = -1.0
 """`held_s` of a switch that is not about to turn."""
 

@@ -44,11 +44,21 @@ def _degraded(detail: Mapping[str, Any]) -> str:
     return f"{words}, {detail['level']} from {value_words(metric, detail['limit'])}"
 
 
-def _recovered(detail: Mapping[str, Any]) -> str:
+def recovery(detail: Mapping[str, Any]) -> str:
+    """Return how a reading is fine again, by the detail of that event: "CPU back at 12%"."""
     metric, value = detail["metric"], detail["value"]
-    now = "is reported no more" if value is None else f"back at {value_words(metric, value)}"
-    limit = value_words(metric, detail["limit"])
-    return f"{reading_words(metric, detail['mount'])} {now}, was beyond {limit}{_since(detail['for_s'])}"
+    if value is None:
+        now = "is reported no more"
+    elif value >= detail["limit"]:  # it is the limit that went away
+        now = f"{value_words(metric, value)} is no longer too high"
+    else:
+        now = f"back at {value_words(metric, value)}"
+    return f"{reading_words(metric, detail['mount'])} {now}"
+
+
+def _recovered(detail: Mapping[str, Any]) -> str:
+    limit = value_words(detail["metric"], detail["limit"])
+    return f"{recovery(detail)}, was beyond {limit}{_since(detail['for_s'])}"
 
 
 def _shared(detail: Mapping[str, Any]) -> str:

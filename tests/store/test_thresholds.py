@@ -17,6 +17,7 @@ from store.thresholds import (
     decode_tracks,
     encode_tracks,
     margin,
+    relimited,
     threshold_events,
 )
 from tests.conftest import make_report
@@ -86,6 +87,25 @@ def test_an_ignored_mount_and_a_limit_that_is_off_break_nothing() -> None:
     policy = make_policy({}, settings)
     report = make_report(cpu_usage=100, disk_usage=(MountUsage("/snap", 100),))
     assert assess((), report, policy, 0, MINUTE) == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "level"),
+    [
+        ({"cpu.warn": 90.0, "cpu.crit": 95.0}, None),
+        ({"cpu.warn": "off", "cpu.crit": "off"}, None),
+        ({"cpu.warn": 82.0}, W),
+        # Nothing was done to the limit that is broken: the reading has its margin and its time.
+        ({"cpu.for": 600.0, "memory.warn": 70.0}, W),
+    ],
+)
+def test_a_limit_that_is_moved_above_the_reading_is_broken_no_more(
+    settings: dict[str, Setting], level: Level | None
+) -> None:
+    tracks = followed([85] * 6 + [83])[-1]
+    policy = make_policy({}, settings)
+    left = breaches(relimited(tracks, DEFAULT_POLICY, policy), policy)
+    assert [breach.level for breach in left] == ([] if level is None else [level])
 
 
 def test_load_has_limits_once_they_are_set() -> None:

@@ -12,6 +12,7 @@ from store.event_log import expire_events, read_events
 from store.events import Event, EventKind
 from store.ledger import Ledger, read_contents
 from store.models import MountUsage, Status
+from store.policy import Setting
 from store.reader import Reader
 from store.wording import sentence
 from store.writer import Writer
@@ -208,6 +209,38 @@ async def test_defaults_reach_every_monitor_that_has_nothing_of_its_own(writer: 
     await writer.change(partial(changes.set_defaults, settings={"cpu.warn": 70.0}, now=START_MS))
     assert [writer.lives[i].monitor.policy.limits("cpu").warn for i in (1, 2)] == [70, 60]
     assert writer.lives[1].monitor.seq > before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"disk./var.crit": "off", "disk./var.warn": "off"},
+        {"disk./var.ignore": 1.0},
+        {"disk.warn": 91.5, "disk.crit": 92.0},
+    ],
+)
+@pytest.mark.parametrize("for_all", [False, True])
+async def test_a_limit_that_goes_away_ends_what_was_told_of_it(
+    writer: Writer, database: Path, create: Create, settings: dict[str, Setting], for_all: bool
+) -> None:
+    (key,) = await create("web-1")
+    await writer.store(key, make_report(disk_usage=FULL), "::1")
+    assert writer.lives[1].monitor.status is Status.DEGRADED
+    change: Callable[..., Any] = changes.set_defaults if for_all else partial(changes.set_monitor, name="web-1")
+    await writer.change(partial(change, settings=settings, now=START_MS))
+    assert (writer.lives[1].monitor.status, writer.lives[1].monitor.breaches) == (Status.UP, ())
+    assert sentence((await events(database))[-1]) == "disk /var 91% is no longer too high, was beyond 90%"
+
+
+async def test_a_limit_moved_below_a_reading_is_told_at_once(writer: Writer, database: Path, create: Create) -> None:
+    (key,) = await create("web-1")
+    await writer.store(key, make_report(), "::1")
+    await writer.change(partial(changes.set_defaults, settings={"disk.warn": 60.0}, now=START_MS))
+    assert writer.lives[1].monitor.status is Status.DEGRADED
+    assert [(e.kind, e.monitor) for e in (await events(database))[-2:]] == [
+        (EventKind.SET, None),
+        (EventKind.DEGRADED, "web-1"),
+    ]
 
 
 async def test_the_receivers_runs_are_told_also_one_that_was_killed(
