@@ -51,6 +51,14 @@ bell_option = option(
     "--keep-5m", type=Duration(), default="14d", show_default=True, metavar="TIME", help="Keep 5 minutes' averages."
 )
 @option("--keep-1h", type=Duration(), default="400d", show_default=True, metavar="TIME", help="Keep hours' averages.")
+@option(
+    "--remind-every",
+    type=Duration(zero=True),
+    default="6h",
+    show_default=True,
+    metavar="TIME",
+    help="Repeat alerts of servers that stay down; 0: never.",
+)
 @bell_option
 @option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
 def serve(
@@ -63,6 +71,7 @@ def serve(
     keep_raw: float,
     keep_5m: float,
     keep_1h: float,
+    remind_every: float,
     bell: bool,
     keep_serving: bool,
 ) -> None:
@@ -82,7 +91,7 @@ def serve(
     path = database()
     premises = take_premises(path, host, port, _plain_url(public_url))
     log = _start_log(path, tui)
-    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention))
+    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every))
     on_signals(receiver.stop, hangup=not keep_serving)
     receiver.start()
     if with_self:
@@ -181,13 +190,16 @@ def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Reten
         raise click.UsageError(str(error)) from error
 
 
-def _options(max_report_rate: float, retention: "Retention") -> "RuntimeOptions":
+def _options(max_report_rate: float, retention: "Retention", remind_every_s: float) -> "RuntimeOptions":
+    from server.alerts import NotifierOptions
     from server.receiver import ReceiverOptions
     from server.runtime import RuntimeOptions
     from server.upkeep import UpkeepOptions
 
     return RuntimeOptions(
-        receiver=ReceiverOptions(max_report_rate=max_report_rate), upkeep=UpkeepOptions(retention=retention)
+        receiver=ReceiverOptions(max_report_rate=max_report_rate),
+        upkeep=UpkeepOptions(retention=retention),
+        notifier=NotifierOptions(remind_every_s=remind_every_s),
     )
 
 

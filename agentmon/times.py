@@ -9,18 +9,22 @@ MAX_DURATION_S = 10 * 365 * 86400
 
 
 class Duration(click.ParamType[float]):
-    """A time like `90`, `90s`, `15m`, `2h` or `1d`, in seconds."""
+    """A time like `90`, `90s`, `15m`, `2h` or `1d`, in seconds; 0 only where it has a meaning."""
 
     name = "duration"
 
+    def __init__(self, *, zero: bool = False) -> None:
+        """Take 0, too, with `zero`."""
+        self._zero = zero
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds; anything else than a positive time of at most ten years is wrong usage."""
+        """Return seconds; anything else than a time of at most ten years is wrong usage."""
         from store.durations import parse_duration
 
         if isinstance(value, float):
             return value
-        seconds = parse_duration(value) or 0.0
-        if not 0 < seconds <= MAX_DURATION_S:
+        seconds = parse_duration(value)
+        if seconds is None or not (seconds > 0 or self._zero) or seconds > MAX_DURATION_S:
             self.fail(f"{value!r} is no duration: write 90s, 15m, 2h or 1d", param, ctx)
         return seconds
 

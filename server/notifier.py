@@ -121,7 +121,10 @@ class Notifier:
         now, lives = self._clock(), list(self._writer.lives.values())
         held_s = self._monotonic() - self._held_since_s
         ripe = self._held if is_time(self._held, held_s, (live.monitor for live in lives), self._options) else []
-        again, reminded_at = reminders(lives, before.reminded_at, now, self._options)
+        again: tuple[Alert, ...] = ()
+        reminded_at = before.reminded_at
+        if not self._held:  # nobody is reminded of what they were not told yet
+            again, reminded_at = reminders(lives, reminded_at, now, self._options)
         mark = Mark(self._read_to if ripe else before.event_id, reminded_at)
         if mark == before:
             return before

@@ -115,6 +115,18 @@ def test_when_everyone_is_silent_it_is_one_event_and_one_alert(station: Station,
     ]
 
 
+def test_a_server_that_stays_down_is_told_of_again(station: Station, sink: AlertSink) -> None:
+    with station.serving("--remind-every", "4s") as served:
+        (key,) = station.create("web-1")
+        station.ok("monitor", "set", "web-1", *SHORT)
+        station.ok("notify", "add", sink.url)
+        served.accept(make_report(key))
+        assert wait_for_alert(sink, 1) == "agentmon: web-1 is down"
+        assert wait_for_alert(sink, 2).startswith("agentmon: web-1 is still down")
+        station.ok("monitor", "pause", "web-1")
+    assert len(told(station, "down")) == 1
+
+
 def test_a_command_gets_the_event_on_its_standard_input(station: Station) -> None:
     out = station.folder / "alert.json"
     with station.serving() as served:
