@@ -118,7 +118,7 @@ async def test_a_channel_is_added_and_its_secret_is_nowhere_afterwards() -> None
         await pilot.press("enter")
         await until(pilot, lambda: "json://****" in shown(house.app))
         assert house.store.targets[0].level is Level.CRITICAL
-        assert any("t tests it" in toast for toast in toasts(house.app))
+        await until(pilot, lambda: any("t tests it" in toast for toast in toasts(house.app)))
         assert "hunter2" not in dom_text(house.app)
         assert "n New" in shown(house.app)
 

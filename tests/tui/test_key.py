@@ -199,7 +199,7 @@ async def test_a_monitor_deleted_meanwhile_is_said_and_left() -> None:
         del house.store.monitors[1]
         await house.app.refresh_fleet()
         await until(pilot, lambda: isinstance(house.app.screen, FleetScreen))
-        assert "[/] was deleted" in toasts(house.app)
+        await until(pilot, lambda: "[/] was deleted" in toasts(house.app))
 
 
 async def test_names_that_look_like_markup_are_drawn_literally() -> None:

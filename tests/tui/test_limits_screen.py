@@ -195,7 +195,7 @@ async def test_a_monitor_deleted_meanwhile_is_said_and_left() -> None:
         house.store.drop(1)
         await house.app.refresh_fleet()
         await until(pilot, lambda: isinstance(house.app.screen, FleetScreen))
-        assert "web-1 was deleted" in toasts(house.app)
+        await until(pilot, lambda: "web-1 was deleted" in toasts(house.app))
 
 
 async def test_names_and_mounts_from_outside_are_drawn_literally() -> None:

@@ -38,7 +38,7 @@ async def test_a_server_is_paused_for_the_time_that_was_chosen(keys: list[str], 
         await pilot.press("p", *keys)
         await until(pilot, lambda: "‖ paused" in shown(house.app))
         assert house.store.monitors[1].paused_until == (None if for_s is None else NOW + int(for_s * 1000))
-        assert "web-1 is paused: p resumes it" in toasts(house.app)
+        await until(pilot, lambda: "web-1 is paused: p resumes it" in toasts(house.app))
 
 
 async def test_a_paused_server_is_resumed_without_a_question() -> None:

@@ -283,7 +283,7 @@ async def test_a_monitor_deleted_meanwhile_is_said_and_left() -> None:
         del house.store.monitors[1]
         await house.app.refresh_fleet()
         await until(pilot, lambda: isinstance(house.app.screen, FleetScreen))
-        assert "[/] was deleted" in toasts(house.app)
+        await until(pilot, lambda: "[/] was deleted" in toasts(house.app))
 
 
 async def test_a_monitor_deleted_under_another_screen_takes_only_its_own_screen_along() -> None:
@@ -299,7 +299,7 @@ async def test_a_monitor_deleted_under_another_screen_takes_only_its_own_screen_
         assert house.app.screen is help_screen
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(house.app.screen, FleetScreen))
-        assert "web-1 was deleted" in toasts(house.app)
+        await until(pilot, lambda: "web-1 was deleted" in toasts(house.app))
 
 
 async def test_nothing_is_drawn_under_another_screen() -> None:
