@@ -111,7 +111,7 @@ class Runtime:
 
     async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
         while True:
-            self._listening.tick()
+            self._listening.tick(runs=writer.problem is None)
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
                 writer.require_file()
                 await self.end_pauses(writer, control)

@@ -21,3 +21,14 @@ def test_a_stall_is_credited_up_to_the_patience_alone() -> None:
     clock.tick()
     now[0] += 1
     assert clock.now() == 4
+
+
+def test_it_stands_still_while_nobody_could_be_heard() -> None:
+    now = [0.0]
+    clock = ListeningClock(3.0, lambda: now[0])
+    for runs in (True, False, False, True, True):
+        now[0] += 1
+        clock.tick(runs=runs)
+    assert clock.now() == 3
+    now[0] += 0.5
+    assert clock.now() == 3.5

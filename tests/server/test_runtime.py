@@ -81,6 +81,14 @@ class Served:
         finally:
             connection.close()
 
+    def verdicts(self) -> list[str]:
+        """Return every status that a monitor ever had, oldest first."""
+        connection = sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)
+        try:
+            return [row[0] for row in connection.execute("SELECT status FROM verdict ORDER BY at")]
+        finally:
+            connection.close()
+
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for a condition; fail if it does not come about."""
@@ -116,6 +124,20 @@ def test_a_silent_server_goes_late_then_down_and_up_with_its_next_report(served:
     until(lambda: served.status("web-1") == "down")
     served.report(made["agent_key"])
     assert served.status("web-1") == "up"
+
+
+def test_a_time_in_which_nothing_could_be_stored_is_no_servers_silence(served: Served) -> None:
+    (made,) = served.call("create", names=["web-1"])
+    served.call("set", name="web-1", settings={"late_after": 2.0, "down_after": 2.0})
+    assert served.report(made["agent_key"]) == 200
+    elsewhere = served.database.rename(served.database.with_suffix(".away"))
+    until(lambda: served.health() == 503)
+    assert served.report(made["agent_key"]) == 503
+    time.sleep(2.5)  # longer than `down_after`
+    elsewhere.rename(served.database)
+    until(lambda: served.health() == 200)
+    assert served.report(made["agent_key"]) == 200
+    assert served.verdicts() == ["pending", "up"]
 
 
 def test_a_pause_ends_by_itself(served: Served) -> None:
