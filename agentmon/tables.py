@@ -48,7 +48,8 @@ def monitor_line(monitor: Monitor, now: int) -> str:
     """Return one line of `monitor list` and `status`."""
     parts = [f"{monitor.status:<8}", f"{monitor.name:<24}", f"{silence(monitor, now):<18}"]
     if report := monitor.report:
-        fullest = max(report.disk_usage, key=lambda mount: mount.usage, default=None)
+        heeded = (mount for mount in report.disk_usage if not monitor.policy.ignores(mount.mount))
+        fullest = max(heeded, key=lambda mount: mount.usage, default=None)
         parts.append(f"cpu {report.cpu_usage:.0f}%  mem {report.memory_usage:.0f}%")
         if fullest:
             parts.append(f"{fullest.mount} {fullest.usage:.0f}%")

@@ -128,6 +128,10 @@ class Policy:
             return self.disk if mount is None else self.mounts.get(mount, self.disk)
         return self.metrics[metric]
 
+    def ignores(self, mount: str) -> bool:
+        """Return whether a mount is to be left out of account; one whose limits are merely off is not."""
+        return self.mounts.get(mount) is NO_LIMITS
+
 
 def make_policy(defaults: Settings, own: Settings) -> Policy:
     """Return what holds for a server with these settings of its own."""

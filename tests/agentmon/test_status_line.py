@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from agentmon.output import monitor_fields, settings_fields
 from agentmon.tables import STATUS_LINE_CELLS, breach_words, monitor_line, monitor_lines, status_line
 from store.models import Monitor, Status
-from store.policy import Breach, Level
+from store.policy import Breach, Level, make_policy
 from tests.agentmon.conftest import Run
 from tests.conftest import START_MS, make_report
 
@@ -125,6 +125,11 @@ def test_status_says_why_a_server_is_degraded_and_only_then() -> None:
     degraded = monitor("web-1", Status.DEGRADED, report=make_report(), breaches=(CPU, SWAP))
     assert monitor_line(degraded, START_MS).endswith("/var 71%  critical: CPU 93%; warning: swap 61%")
     assert "critical" not in monitor_line(replace(degraded, status=Status.DOWN), START_MS)
+
+
+def test_an_ignored_mount_is_not_named_as_the_fullest() -> None:
+    one = monitor("web-1", Status.UP, report=make_report(), policy=make_policy({}, {"disk./var.ignore": 1.0}))
+    assert monitor_line(one, START_MS).endswith("/ 45%")
 
 
 def test_breaches_stand_in_json_with_iso_times() -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from store.models import Monitor, MountUsage, Status
-from store.policy import NO_LIMITS, Policy
 
 WORST_FIRST = (Status.DOWN, Status.LATE, Status.DEGRADED, Status.PENDING, Status.UP, Status.PAUSED)
 
@@ -41,15 +40,10 @@ class Order:
         return Order(columns[min(max(at + step, 0), len(columns) - 1)])
 
 
-def is_ignored(policy: Policy, mount: str) -> bool:
-    """Return whether a mount is to be left out of account; one whose limits are merely off is not."""
-    return policy.mounts.get(mount) is NO_LIMITS
-
-
 def fullest(monitor: Monitor) -> MountUsage | None:
     """Return the mount with the highest usage, None if none was reported; ignored ones do not count."""
     disks = monitor.report.disk_usage if monitor.report else ()
-    heeded = (disk for disk in disks if not is_ignored(monitor.policy, disk.mount))
+    heeded = (disk for disk in disks if not monitor.policy.ignores(disk.mount))
     return max(heeded, key=lambda disk: disk.usage, default=None)
 
 
@@ -68,7 +62,7 @@ def _disk(monitor: Monitor) -> float | None:
 
 def soonest_full(monitor: Monitor) -> int | None:
     """Return when (ms) the first of its mounts will be full, None if none that counts grows clearly."""
-    return min((at for mount, at in monitor.full_at.items() if not is_ignored(monitor.policy, mount)), default=None)
+    return min((at for mount, at in monitor.full_at.items() if not monitor.policy.ignores(mount)), default=None)
 
 
 def _full(monitor: Monitor) -> float | None:

@@ -14,7 +14,6 @@ from store.models import MountUsage
 from store.policy import DEFAULT_POLICY, DISK, Policy
 from tui import draw
 from tui.forecast import until_full
-from tui.widgets.fleet_order import is_ignored
 
 _SIZE_CELLS = 7
 _PERCENT_CELLS = 4
@@ -73,7 +72,7 @@ def mount_line(
     One that is ignored has no colour.
     """
     style = Style.parse(draw.LEVEL_STYLE[draw.level(mount.usage, policy.limits(DISK, mount.mount))])
-    ignored = is_ignored(policy, mount.mount)
+    ignored = policy.ignores(mount.mount)
     full, worrying = forecast[0], "none" if ignored else forecast[1]
     return [
         Segment(
