@@ -30,13 +30,17 @@ BACKOFF_S = (5.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class NotifierOptions:
-    """When people are told; `remind_every_s` 0 means never again, `every_s` is how often the notifier looks."""
+    """When people are told; `remind_every_s` 0 means never again, `every_s` is how often the notifier looks.
+
+    `grace_s` is how long a delivery under way may take when the receiver ends: cut off, it would come again.
+    """
 
     hold_s: float = HOLD_S
     hold_limit_s: float = HOLD_LIMIT_S
     remind_every_s: float = REMIND_EVERY_S
     backoff_s: tuple[float, float] = BACKOFF_S
     every_s: float = 1.0
+    grace_s: float = 3.0
 
 
 class AlertKind(StrEnum):

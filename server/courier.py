@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ NICENESS = 10
 """Loading Apprise shall not take the processor from reports."""
 
 SPARE_S = 10.0
-"""How much longer than its errand may take a courier lives whose receiver is gone."""
+"""How much longer than its errand may take a courier lives whose receiver stands still."""
 
 LAST_WORDS_S = 0.5
 """How long to read what a command that has ended said, when what it left running keeps the pipe open."""
@@ -58,12 +59,21 @@ def main() -> None:
     signal.pthread_sigmask(
         signal.SIG_SETMASK, ()
     )  # the receiver's thread has blocked some, and a command may need them
+    threading.Thread(target=_end_with_receiver, daemon=True).start()
     errand = json.load(sys.stdin)
     signal.signal(signal.SIGALRM, _give_up)
     signal.setitimer(signal.ITIMER_REAL, errand["limit_s"] + SPARE_S)
     answer = run(errand)
     print(json.dumps(answer), flush=True)
     os._exit(0 if answer.get("problem") is None else 1)  # no thread that still runs shall hold it up
+
+
+def _end_with_receiver() -> None:
+    """End, with all that was started, once nobody can hear the answer: the next receiver delivers the message anew."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)  # a hang-up is reported unasked
+    poll.poll()
+    _give_up()
 
 
 def _give_up(*_: object) -> None:

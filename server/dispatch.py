@@ -61,15 +61,25 @@ class Dispatcher:
                 process = _start(self._command)
             except OSError as error:
                 return {"problem": f"no process could be started: {error.strerror}"}
-            said = b""
+            data = json.dumps({**errand, "limit_s": self._limit_s}).encode()
+            exchange = asyncio.create_task(_exchange(process, data))
+            said = None
             try:
-                async with asyncio.timeout(self._limit_s):
-                    said = await _exchange(process, json.dumps({**errand, "limit_s": self._limit_s}).encode())
-            except TimeoutError:
-                return {"problem": f"not done after {self._limit_s:g} s"}
+                said = await _result(exchange, process, self._limit_s)
             finally:
+                exchange.cancel()
+                await asyncio.wait({exchange})
                 await _put_down(process, leaves=bool(said))
-            return _answer(said)
+            return {"problem": f"not done after {self._limit_s:g} s"} if said is None else _answer(said)
+
+
+async def _result(exchange: asyncio.Task[bytes], process: subprocess.Popen[bytes], limit_s: float) -> bytes | None:
+    """Return what a courier says, None if it takes longer than it may."""
+    await asyncio.wait({exchange}, timeout=limit_s)
+    if not exchange.done() and process.poll() is not None:
+        # It has ended in time, and we were the ones who stood still: told it failed, it would come twice.
+        await asyncio.wait({exchange}, timeout=LEAVE_S)
+    return exchange.result() if exchange.done() else None
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -104,10 +114,9 @@ async def _put_down(process: subprocess.Popen[bytes], *, leaves: bool) -> None:
     """Leave nothing of a process behind; one that `leaves` by itself may take a moment, and what it left may stay."""
     if leaves and await _gone(process):
         return
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await _gone(process)
+    with contextlib.suppress(ProcessLookupError):  # also if it has ended itself: what it started may be there yet
+        os.killpg(process.pid, signal.SIGKILL)
+    await _gone(process)
 
 
 async def _gone(process: subprocess.Popen[bytes]) -> bool:

@@ -70,6 +70,7 @@ class Notifier:
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._setbacks: dict[int, Setback] = {}
         self._delivered: set[int] = set()
+        self._ending = False
 
     async def run(self) -> None:
         """Look for what is to be told, over and over."""
@@ -82,8 +83,11 @@ class Notifier:
             await self.close()
 
     async def close(self) -> None:
-        """Give up what is being delivered; it is delivered at the next start."""
+        """Begin no more deliveries, and give up those that do not end soon; they are made at the next start."""
+        self._ending = True
         busy = list(self._busy.values())
+        if busy:
+            await asyncio.wait(busy, timeout=self._options.grace_s)
         for task in busy:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
@@ -154,14 +158,15 @@ class Notifier:
 
     async def _serve(self, channel: Waiting) -> None:
         """Deliver all that waits for a channel, up to the first failure."""
-        problem = None
-        while problem is None and (message := await self._outbox.next(channel.channel_id)) is not None:
+        while not self._ending and (message := await self._outbox.next(channel.channel_id)) is not None:
             problem = await self._attempt(message)
             if problem is not None:
                 self._fail(channel.channel_id)
             settled = partial(settle, message=message, now=self._clock(), problem=problem)
             await self._writer.transact(settled)
             self._settled(channel, message, problem)
+            if problem is not None:
+                return
 
     async def _attempt(self, message: Message) -> str | None:
         if message.id in self._delivered:  # but the store could not be told

@@ -95,7 +95,7 @@ class Runtime:
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
-            await self._drain(writer, receiver, run_id)
+                await self._drain(writer, receiver, run_id)
 
     def _notifier(self, writer: Writer, outbox: Outbox) -> Notifier:
         return Notifier(outbox, writer, Dispatcher().deliver, self._clock, self._options.notifier)

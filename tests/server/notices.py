@@ -85,11 +85,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+AT_ONCE = NotifierOptions(grace_s=0.0)
+
+
 class Stage:
     """A notifier on a writer; `told` is what arrived at each target, `behave` how a target answers (default: well)."""
 
     def __init__(self, outbox: Outbox, writer: Writer, clock: Clock, options: NotifierOptions | None = None) -> None:
-        """Start a notifier that looks only when told to."""
+        """Start a notifier that looks only when told to; without options it ends at once, whatever hangs."""
         self.outbox = outbox
         self.writer = writer
         self.clock = clock
@@ -97,7 +100,7 @@ class Stage:
         self.attempts: dict[str, list[float]] = defaultdict(list)
         self.behave: dict[str, Callable[[], Awaitable[str | None]]] = {}
         self._make = partial(
-            Notifier, outbox, writer, self._deliver, clock.wall, options, clock.listening_s, lambda: 0.5
+            Notifier, outbox, writer, self._deliver, clock.wall, options or AT_ONCE, clock.listening_s, lambda: 0.5
         )
         self.notifier = self._make()
         self._hanging: set[asyncio.Task[Any] | None] = set()

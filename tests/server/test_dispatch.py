@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from server.thread import _loop_factory
 from store.channels import ChannelKind, Target
 from store.errors import ChangeRefusedError
 from tests.e2e.alert_sink import AlertSink, alert_sink
+from tests.e2e.harness import wait_for
 from tests.server.notices import alerts, down, is_alive, read, up
 
 T = TypeVar("T")
@@ -143,6 +145,43 @@ async def test_a_command_that_ignores_signals_is_killed_with_all_that_it_started
         with pytest.raises(asyncio.CancelledError):
             await task
     await until("the command's end", lambda: not is_alive(shell) and not is_alive(child))
+
+
+@linux
+async def test_nothing_is_left_of_a_courier_that_was_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    command = f"echo $$ > {pid}; kill -9 $PPID; sleep 1000"
+    assert await Dispatcher().deliver(by_command(command), TEST) == "the process that delivers has failed"
+    await until("the command's end", lambda: not is_alive(int(read(pid))))
+
+
+DELIVER = """
+import asyncio, sys
+from server.dispatch import Dispatcher
+from store.channels import ChannelKind, Target
+
+asyncio.run(Dispatcher().deliver(Target(1, ChannelKind.COMMAND, sys.argv[1]), {}))
+"""
+
+
+@linux
+def test_a_courier_whose_receiver_is_killed_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    receiver = subprocess.Popen([sys.executable, "-c", DELIVER, f"echo $$ > {pid}; trap '' TERM; sleep 1000"])
+    command = int(wait_for("the command", lambda: read(pid).strip()))
+    receiver.kill()
+    receiver.wait()
+    wait_for("the command's end", lambda: not is_alive(command), patience_s=20)  # not its own limit of 40 s
+
+
+async def test_a_receiver_that_stood_still_knows_what_was_delivered_meanwhile(tmp_path: Path) -> None:
+    begun, done = tmp_path / "begun", tmp_path / "done"
+    command = f"touch {begun}; sleep 0.5; touch {done}"
+    task = asyncio.create_task(Dispatcher(limit_s=2.0).deliver(by_command(command), TEST))
+    await until("the command", begun.exists)
+    time.sleep(3.0)  # noqa: ASYNC251 - so does a process that is stopped
+    assert done.exists()
+    assert await task is None
 
 
 async def test_hanging_couriers_delay_nobody_else(silent: socket.socket, sink: AlertSink) -> None:

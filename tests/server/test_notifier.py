@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -285,6 +286,32 @@ async def test_failing_is_logged_once_and_its_end_too(stage: Stage, caplog: pyte
     assert said == ["alerts to phone fail and are tried again: HTTP 500", "alerts to phone arrive again"]
 
 
+async def test_what_is_being_delivered_at_the_end_is_not_delivered_again(
+    stage: Stage, writer: Writer, clock: Clock
+) -> None:
+    await stage.add("phone")
+    await stage.happen(down())
+    begun, answer = asyncio.Event(), asyncio.Event()
+
+    async def deliver(target: channels.Target, content: Mapping[str, Any]) -> str | None:
+        begun.set()
+        await answer.wait()
+        return None
+
+    notifier = Notifier(stage.outbox, writer, deliver, clock.wall, NotifierOptions(grace_s=30), clock.listening_s)
+    await notifier.look()
+    clock.advance(10)
+    await notifier.look()
+    await begun.wait()
+    await stage.happen(up())
+    end = asyncio.create_task(notifier.close())
+    await asyncio.sleep(0)
+    answer.set()
+    await end
+    await stage.pass_time(10)
+    assert stage.titles("phone") == ["web-1 is up again after 12m"]
+
+
 async def test_it_runs_until_it_is_cancelled(stage: Stage, writer: Writer, clock: Clock) -> None:
     await stage.add("phone")
     await stage.happen(down())
@@ -329,7 +356,7 @@ async def _play(database: Path, steps: list[tuple[str, int]]) -> None:
     prepare_database(database)
     clock = Clock()
     writer = await Writer.open(database, clock.wall, clock.listening_s)
-    stage = Stage(await Outbox.open(database), writer, clock, NotifierOptions(backoff_s=(5.0, 20.0)))
+    stage = Stage(await Outbox.open(database), writer, clock, NotifierOptions(backoff_s=(5.0, 20.0), grace_s=0.0))
     happened: list[tuple[str, str]] = []
     try:
         for name in ("phone", "mail"):
