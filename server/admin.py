@@ -44,7 +44,7 @@ class _Handler:
             return _error(409, str(error))
         except StoreUnavailableError as error:
             return _error(503, str(error))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             log.warning("malformed request for %s: %s", name, type(error).__name__)
             return _error(400, f"malformed request to {name}")
         return web.json_response({"result": result})

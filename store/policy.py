@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Literal
 
-from store.durations import parse_duration
+from store.durations import duration, parse_duration
 from store.errors import ChangeRefusedError
 from store.text import safe_text
 
@@ -56,6 +56,9 @@ DOWN_INTERVALS = 3.0
 MAX_DEADLINE_S = 366 * 86400.0
 MAX_FOR_S = 86400.0
 MAX_LOAD = 1e6
+MAX_MOUNT = 1024
+"""Characters, as in a report (CONTRACT section 1)."""
+
 MAX_SETTINGS = 2_000
 """Of one server: three for each of more mounts than a report may hold would not be."""
 
@@ -260,8 +263,8 @@ def _is_key(key: str) -> bool:
     name, _, limit = key.rpartition(".")
     if key in DEADLINES:
         return True
-    if mount_of(key) is not None:
-        return limit in (*LIMITS, IGNORE)
+    if (mount := mount_of(key)) is not None:
+        return 0 < len(mount) <= MAX_MOUNT and limit in (*LIMITS, IGNORE)
     return name in (*METRICS, DISK) and limit in LIMITS
 
 
@@ -279,10 +282,12 @@ def _require_bounds(key: str, value: Setting) -> None:
         if value not in (0, 1):
             raise ChangeRefusedError(f"{safe_text(key)} is 1 or 0")
     elif key in DEADLINES:
-        _require_within(key, value, MAX_DEADLINE_S, "seconds")
+        _require_within(key, value, MAX_DEADLINE_S, f"seconds ({duration(MAX_DEADLINE_S)})")
     elif key.endswith(f".{FOR}"):
         if not 0 <= value <= MAX_FOR_S:
-            raise ChangeRefusedError(f"{safe_text(key)} is at least 0 and at most {MAX_FOR_S:g} seconds")
+            raise ChangeRefusedError(
+                f"{safe_text(key)} is at least 0 and at most {MAX_FOR_S:.0f} seconds ({duration(MAX_FOR_S)})"
+            )
     elif key.startswith("load."):
         _require_within(key, value, MAX_LOAD, "")
     else:
@@ -291,4 +296,4 @@ def _require_bounds(key: str, value: Setting) -> None:
 
 def _require_within(key: str, value: float, most: float, unit: str) -> None:
     if not 0 < value <= most:
-        raise ChangeRefusedError(f"{safe_text(key)} is more than 0 and at most {most:g} {unit}".rstrip())
+        raise ChangeRefusedError(f"{safe_text(key)} is more than 0 and at most {most:.0f} {unit}".rstrip())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import socket
 import sqlite3
 import threading
@@ -162,8 +163,18 @@ def test_rotation_deletion_and_renaming_reach_the_receiver_at_once(served: Serve
 def test_refusals_come_through_as_their_error(served: Served) -> None:
     with pytest.raises(ChangeRefusedError, match="there is no monitor called nobody"):
         served.call("rename", name="nobody", new_name="x")
-    for operation, arguments in (("explode", {}), ("create", {}), ("create", {"names": 5}), ("rename", {"bad": 1})):
-        with pytest.raises(AgentmonError):
+    served.call("create", names=["web-1"])
+    for operation, arguments in (
+        ("explode", {}),
+        ("create", {}),
+        ("create", {"names": 5}),
+        ("rename", {"bad": 1}),
+        ("set", {"name": "web-1", "settings": ["cpu.warn"]}),
+        ("set", {"name": "web-1", "settings": {"cpu.warn": "80"}}),
+        ("pause", {"name": "web-1", "for_s": math.inf}),
+        ("pause", {"name": "web-1", "for_s": 1e300}),
+    ):
+        with pytest.raises(AgentmonError, match=f"{operation}"):
             served.call(operation, **arguments)
 
 

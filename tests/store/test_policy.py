@@ -98,7 +98,7 @@ def test_settings_are_read_as_typed(text: str, changes: dict[str, Setting | None
         ("cpu.warn=nan", "is more than 0 and at most 100 percent"),
         ("cpu.warn=101", "is more than 0 and at most 100 percent"),
         ("cpu.warn=0", "is more than 0"),
-        ("load.warn=inf", "is more than 0 and at most 1e+06"),
+        ("load.warn=inf", "is more than 0 and at most 1000000"),
         ("cpu.for=off", "is a time like"),
         ("cpu.for=2d", "at most 86400 seconds"),
         ("down_after=off", "is a time like"),
@@ -107,6 +107,10 @@ def test_settings_are_read_as_typed(text: str, changes: dict[str, Setting | None
         ("cpu.warn=95", "critical from 90, before the warning from 95"),
         ("disk./var.warn=95", "disk./var would be critical from 90"),
         ("\x1b[2J=1", "cannot be set"),
+        ("disk..warn=50", "cannot be set"),
+        ("disk.=ignore", "cannot be set"),
+        (f"disk./{'x' * 1024}.warn=50", "cannot be set"),
+        ("down_after=367d", "at most 31622400 seconds (366d)"),
     ],
 )
 def test_what_cannot_be_set_is_refused_in_a_line(text: str, said: str) -> None:
