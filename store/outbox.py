@@ -37,16 +37,20 @@ ALERTING = (
 """The kinds of events that people are told of where they are."""
 
 UNSENT = """
-SELECT id, at, kind, monitor_id, monitor, detail, kind = 'recovered' AND EXISTS (
-    SELECT 1 FROM event AS first WHERE first.monitor_id = event.monitor_id AND first.id < event.id
-    AND first.kind = 'degraded' AND json_extract(first.detail, '$.level') = 'critical'
-    AND json_extract(first.detail, '$.metric') = json_extract(event.detail, '$.metric')
-    AND json_extract(first.detail, '$.mount') IS json_extract(event.detail, '$.mount')
-    AND json_extract(first.detail, '$.since') = json_extract(event.detail, '$.since')
+SELECT id, at, kind, monitor_id, monitor, detail, kind = 'recovered' AND 'critical' IS (
+    SELECT json_extract(worst.detail, '$.level') FROM event AS worst
+    WHERE worst.monitor_id = event.monitor_id AND worst.id < event.id AND worst.kind = 'degraded'
+    AND json_extract(worst.detail, '$.metric') = json_extract(event.detail, '$.metric')
+    AND json_extract(worst.detail, '$.mount') IS json_extract(event.detail, '$.mount')
+    ORDER BY worst.id DESC LIMIT 1
 ) AS was_critical
 FROM event WHERE id > ?1 AND id <= ?2 AND kind IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4
 """
-"""A reading may go from critical to a warning before it is good: its end concerns those who were told of the worst."""
+"""A reading may go from critical to a warning before it is good: its end concerns those who were told of the worst.
+
+That is the last of its events before the end, since it is told of only when it gets worse; looking backwards finds it
+soon, however many readings of a server come and go.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,15 @@ async def test_who_was_told_that_it_is_critical_is_told_that_it_is_over(stage: S
     assert stage.titles("worst") == ["web-1: disk /var 96%", "web-1: disk /var back at 40%"]
 
 
+async def test_an_earlier_incident_makes_a_later_one_no_worse(stage: Stage) -> None:
+    await stage.add("worst", Level.CRITICAL)
+    await stage.happen(reading(level="critical"), reading(EventKind.RECOVERED, level="critical", value=40.0))
+    await stage.pass_time(10)
+    await stage.happen(reading(level="warning"), reading(EventKind.RECOVERED, level="warning", value=40.0))
+    await stage.pass_time(10)
+    assert stage.titles("worst") == ["web-1: disk /var back at 40%"]
+
+
 async def test_what_was_before_the_channel_is_not_sent(stage: Stage) -> None:
     await stage.happen(down())
     await stage.pass_time(10)
