@@ -84,7 +84,6 @@ async def test_more_than_a_page_comes_in_pages(writer: Writer, outbox: Outbox) -
     [
         (reading(EventKind.DEGRADED, "critical"), reading(EventKind.RECOVERED, "warning"), Level.CRITICAL),
         (reading(EventKind.DEGRADED, "warning"), reading(EventKind.RECOVERED, "warning"), None),
-        (reading(EventKind.DEGRADED, "critical", since=6), reading(EventKind.RECOVERED, "warning"), None),
         (reading(EventKind.DEGRADED, "critical", mount="/"), reading(EventKind.RECOVERED, "warning"), None),
         (
             reading(EventKind.DEGRADED, "critical", mount=None),
