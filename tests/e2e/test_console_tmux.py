@@ -24,7 +24,7 @@ def start_console(pane: Pane) -> int:
 
 def order(pane: Pane) -> list[str]:
     """Return the servers' names from top to bottom."""
-    return re.findall(r"^.*? (?:up|pending|paused) .*?((?:web|db)-\d)\b", pane.screen(), re.MULTILINE)
+    return re.findall(r"^.*? (?:up|degraded|pending|paused) .*?((?:web|db)-\d)\b", pane.screen(), re.MULTILINE)
 
 
 def expect_order(pane: Pane, *names: str) -> None:
@@ -38,8 +38,8 @@ def watch_rows_live(pane: Pane, port: int, keys: list[str]) -> None:
     for key, usage in zip(keys, (11, 33, 22), strict=True):
         post(port, {"agent_key": key, **FULL, "cpu_usage": usage})
     for name, usage in (("db-1", 11), ("web-1", 33), ("web-2", 22)):
-        pane.expect(rf"up .*{name} .*\b{usage}%")
-    pane.expect(r"3 up")
+        pane.expect(rf"degraded .*{name} .*\b{usage}%")  # a mount is at 91 %
+    pane.expect(r"3 degraded")
     post(port, {"agent_key": keys[0], **FULL, "cpu_usage": 5})
     pane.expect(r"db-1 .* 5% ")
 
@@ -145,7 +145,7 @@ def test_a_second_session_attaches_and_says_when_the_receiver_is_gone_and_back(s
         post(port, make_report(key, cpu_usage=55))
         for each in (pane, other):
             each.expect(r"up .*web-1 .*\b55%")
-        other.keys("p")  # what one changes, both see
+        other.keys("p", "u")  # until resumed; what one changes, both see
         for each in (pane, other):
             each.expect(r"paused .*web-1")
         receiver = json.loads(lock_path(station.database).read_text())["pid"]

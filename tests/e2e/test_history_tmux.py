@@ -34,12 +34,12 @@ async def _seed(path: Path) -> None:
     (_, _, db), (_, _, web) = made
     while (left := now - clock.ms) > 0:
         minute = left // MINUTE_MS
-        usage = 10.0 + clock.ms // MINUTE_MS % 80
+        usage = 10.0 + clock.ms // MINUTE_MS % 70
         if minute not in SILENT:
             await writer.store(db, make_report(cpu_usage=usage), "192.0.2.8")
         elif minute == SILENT.stop - 10:
             await writer.rejudge(ruled(Status.DOWN, clock.ms, made[0][0]))
-        await writer.store(web, make_report(cpu_usage=100 - usage), "192.0.2.7")
+        await writer.store(web, make_report(cpu_usage=89 - usage), "192.0.2.7")
         clock.advance((MINUTE_MS if left <= MINUTES * MINUTE_MS else HOUR_MS) / 1000)
     await Upkeep(writer, UpkeepOptions(), clock.wall, clock.listening_s).go_round()
     await writer.close()
