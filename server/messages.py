@@ -12,7 +12,7 @@ from store.text import safe_text
 from store.wording import reading_words, recovery, value_words
 
 MAX_LINES = 20
-MAX_LINE = 200
+MAX_LINE = 240
 MAX_TITLE = 120
 MAX_PHRASES = 3
 MAX_EVENTS = 100

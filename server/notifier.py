@@ -19,6 +19,7 @@ from server.messages import make_contents
 from store.channels import Target
 from store.errors import StoreUnavailableError
 from store.outbox import Mark, Message, Outbox, Waiting, queue_messages, settle
+from store.policy import DOWN_AFTER_S
 from store.text import safe_text
 from store.writer import Writer
 
@@ -65,6 +66,7 @@ class Notifier:
         self._wait = wait
         self._mark: Mark | None = None
         self._read_to = 0
+        self._began_s = monotonic()
         self._held: list[Alert] = []
         self._held_since_s = 0.0
         self._busy: dict[int, asyncio.Task[None]] = {}
@@ -127,7 +129,8 @@ class Notifier:
         ripe = self._held if is_time(self._held, held_s, (live.monitor for live in lives), self._options) else []
         again: tuple[Alert, ...] = ()
         reminded_at = before.reminded_at
-        if not self._held:  # nobody is reminded of what they were not told yet
+        # Nobody is reminded of what they were not told yet.
+        if not self._held and self._may_remind():
             again, reminded_at = reminders(lives, reminded_at, now, self._options)
         mark = Mark(self._read_to if ripe else before.event_id, reminded_at)
         if mark == before:
@@ -137,6 +140,10 @@ class Notifier:
         if ripe:
             self._held = []
         return mark
+
+    def _may_remind(self) -> bool:
+        """Return whether all had the time to report: who was down when the receiver ended may be back."""
+        return self._monotonic() - self._began_s >= min(DOWN_AFTER_S, self._options.remind_every_s)
 
     def _may_try(self, channel: Waiting) -> bool:
         setback = self._setbacks.get(channel.channel_id)

@@ -9,13 +9,16 @@ from store.text import safe_text
 
 METRIC_WORDS = {"cpu": "CPU", "iowait": "iowait", "memory": "memory", "swap": "swap", "load": "load"}
 
+MAX_MOUNT_SHOWN = 80
+"""Characters of a path."""
+
 KIND_WORDS = {kind: kind.value.replace("_", " ") for kind in EventKind}
 """What an event is called in one or two words."""
 
 
 def reading_words(metric: str, mount: str | None) -> str:
-    """Return what a reading is called: "CPU", "disk /var"."""
-    return METRIC_WORDS.get(metric, metric) if mount is None else f"{metric} {safe_text(mount)}"
+    """Return what a reading is called: "CPU", "disk /var"; a long path is cut, so that there is room for its value."""
+    return METRIC_WORDS.get(metric, metric) if mount is None else f"{metric} {safe_text(mount, MAX_MOUNT_SHOWN)}"
 
 
 def value_words(metric: str, value: float) -> str:

@@ -1,5 +1,6 @@
 """What a message says: titles, lines, times, and the JSON that commands get."""
 
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
 import pytest
@@ -131,3 +132,9 @@ def test_a_test_message_says_where_it_comes_from() -> None:
     content = make_test("bastion", "phone")
     assert (content["title"], content["state"]) == ("agentmon: test", "test")
     assert "bastion" in content["body"] and "phone" in content["body"]
+
+
+def test_a_long_path_leaves_room_for_what_is_wrong_with_it() -> None:
+    happened = replace(reading(mount="/" + "x" * 1023), monitor="日" * 64)
+    line = make_content(alerts(happened))["body"].splitlines()[0]
+    assert line.endswith("… 96%, critical from 90%")

@@ -138,6 +138,21 @@ async def test_a_server_that_stays_down_is_told_of_again_and_not_by_every_restar
     assert stage.titles("phone") == ["web-1 is still down, for 6h", "web-1 is still down, for 12h"]
 
 
+async def test_nobody_is_reminded_before_all_had_time_to_report_to_a_new_receiver(
+    stage: Stage, create: Create, writer: Writer, clock: Clock
+) -> None:
+    await stage.add("phone")
+    (key,) = await create("web-1")
+    await writer.store(key, make_report(), "")
+    await writer.change(lambda connection, _: connection.execute("UPDATE latest SET status = 'down'"))
+    clock.advance(7 * HOUR_S)
+    await stage.restart()
+    await stage.pass_time(60)
+    await writer.store(key, make_report(), "")
+    await stage.pass_time(600)
+    assert [title.partition(" after")[0] for title in stage.titles("phone")] == ["web-1 is up again"]
+
+
 async def test_an_hour_of_refusals_is_borne_with_few_attempts_and_then_all_arrives_in_order(stage: Stage) -> None:
     await stage.add("broken")
     await stage.add("phone")
