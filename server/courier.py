@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from server.masking import masked_url
+from server.masking import masked_complaint, masked_url
 from store.text import safe_text
 
 if TYPE_CHECKING:
@@ -110,7 +110,11 @@ def run_command(command: str, content: Mapping[str, Any]) -> str | None:
     threading.Thread(target=_tell, args=(process.stdin, data), daemon=True).start()
     code = process.wait()
     listener.join(LAST_WORDS_S)
-    return None if code == 0 else _exit_words(code, bytes(tuple(words)))
+    return (
+        None
+        if code == 0
+        else _exit_words(code, masked_complaint(bytes(tuple(words)).decode(errors="replace"), command))
+    )
 
 
 def _tell(pipe: IO[bytes], data: bytes) -> None:
@@ -124,9 +128,9 @@ def _listen(pipe: IO[bytes], words: deque[int]) -> None:
             words.extend(data)
 
 
-def _exit_words(code: int, said: bytes) -> str:
+def _exit_words(code: int, said: str) -> str:
     how = f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
-    lines = said.decode(errors="replace").strip().splitlines()
+    lines = said.strip().splitlines()
     return f"{how}: {safe_text(lines[-1].strip(), MAX_REASON)}" if lines else how
 
 

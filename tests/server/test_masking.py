@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.masking import masked_command, masked_url
+from server.masking import masked_command, masked_complaint, masked_url
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,24 @@ def test_a_url_is_shown_without_path_and_query(private: str, shown: str) -> None
 )
 def test_a_command_is_shown_by_its_program(command: str, name: str, shown: str) -> None:
     assert masked_command(command) == (name, shown)
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "shown"),
+    [
+        (
+            "wget -q --post-file=- https://hooks.example/T0/tk_hunter2",
+            "https://hooks.example/T0/tk_hunter2: 404",
+            "https://****/T0/****: 404",
+        ),
+        ("TOKEN=tk_hunter2 curl -f http://x", "curl: bad token tk_hunter2", "curl: bad token ****"),
+        (
+            "/usr/local/bin/on-alert",
+            "sh: 1: /usr/local/bin/on-alert: not found",
+            "sh: 1: /usr/local/bin/on-alert: not found",
+        ),
+        ("false", "No space left on device", "No space left on device"),
+    ],
+)
+def test_what_a_command_complains_of_holds_none_of_its_words(command: str, said: str, shown: str) -> None:
+    assert masked_complaint(said, command) == shown
