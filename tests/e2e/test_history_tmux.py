@@ -34,7 +34,8 @@ async def _seed(path: Path) -> None:
     (_, _, db), (_, _, web) = made
     while (left := now - clock.ms) > 0:
         minute = left // MINUTE_MS
-        usage = 10.0 + clock.ms // MINUTE_MS % 70
+        # It rises over the weeks and swings from minute to minute, so that no range of time is flat.
+        usage = 45.0 - 35 * left / (DAYS * DAY_MS) + clock.ms // MINUTE_MS % 34
         if minute not in SILENT:
             await writer.store(db, make_report(cpu_usage=usage), "192.0.2.8")
         elif minute == SILENT.stop - 10:
