@@ -10,6 +10,7 @@ from types import FrameType
 
 from agentmon.exits import ENDING_SIGNALS
 from agentmon.terminal import Terminal, point_at_null
+from tui.settings import ConsoleSettings
 
 UNDERTAKE_AFTER_S = 1.5
 """How long the console may take to leave the terminal by itself once all else has ended."""
@@ -25,8 +26,7 @@ class ConsoleRun:
         self,
         database: Path,
         *,
-        read_only: bool = False,
-        bell: bool = False,
+        settings: ConsoleSettings,
         keep_serving: bool = False,
         is_ending: Callable[[], bool] = lambda: False,
         begin_end: Callable[[], None] = lambda: None,
@@ -36,7 +36,7 @@ class ConsoleRun:
         from agentmon.admin import ConsoleAdmin
         from tui.app import ConsoleApp
 
-        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), read_only=read_only, bell=bell)
+        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), settings=settings)
         self._keep_serving = keep_serving
         self._is_ending = is_ending
         self._begin_end = begin_end

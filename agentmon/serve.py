@@ -99,11 +99,12 @@ def tui(read_only: bool, bell: bool) -> None:
     """The console, attached to the database of a running receiver."""
     from agentmon.console import ConsoleRun
     from store.schema import inspect_database
+    from tui.settings import ConsoleSettings
 
     _require_terminal()
     path = database()
     inspect_database(path)
-    if not ConsoleRun(path, read_only=read_only, bell=bell).run():
+    if not ConsoleRun(path, settings=ConsoleSettings(read_only=read_only, bell=bell)).run():
         sys.exit(Exit.FAILURE)
 
 
@@ -122,10 +123,11 @@ def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
 
 def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool, bell: bool) -> bool:
     from agentmon.console import ConsoleRun
+    from tui.settings import ConsoleSettings
 
     console = ConsoleRun(
         path,
-        bell=bell,
+        settings=ConsoleSettings(bell=bell),
         keep_serving=keep_serving,
         is_ending=receiver.stopping.is_set,
         begin_end=receiver.stop,

@@ -24,6 +24,7 @@ from tui.feed import FleetChanged, FleetFeed, FleetReader
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
+from tui.settings import ConsoleSettings
 
 if TYPE_CHECKING:
     from tui.screens.pause import Pause
@@ -69,22 +70,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         database: Path,
         admin: Admin,
         *,
-        read_only: bool = False,
+        settings: ConsoleSettings | None = None,
         clock: Callable[[], float] = time.time,
         reader: FleetReader | None = None,
-        bell: bool = False,
     ) -> None:
-        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`.
-
-        `bell` rings the terminal's bell with each second in which a server went down or a reading became critical.
-        """
+        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`."""
         super().__init__()
         self.admin = admin
-        self.read_only = read_only
+        self.settings = settings or ConsoleSettings()
+        self.read_only = self.settings.read_only
         self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
         self.feed = FleetFeed(partial(_opened, database, reader), admin)
         self._clock = clock
-        self._rings = bell
         self._ticks = 0
         self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
@@ -134,7 +131,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         for toast in toasts(events):
             timeout = ERROR_TOAST_S if toast.severity == "error" else None
             self.notify(toast.text, severity=toast.severity, timeout=timeout, markup=False)
-        if self._rings and any(is_incident(event) for event in events):
+        if self.settings.bell and any(is_incident(event) for event in events):
             self.bell()
 
     def look_for_rejections(self) -> None:

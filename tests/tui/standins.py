@@ -31,6 +31,7 @@ from store.policy import Changes, Level, Settings, checked, make_policy
 from store.rejections import Rejection
 from store.series import RAW, Series
 from tui.app import ConsoleApp
+from tui.settings import ConsoleSettings
 
 NOW = 1_772_370_300_000
 """2026-03-01 13:05:00 UTC, in milliseconds."""
@@ -358,9 +359,9 @@ class MemoryAdmin:
 
 
 class House:
-    """A console on a store and a receiver in memory; `seconds` is its clock."""
+    """A console on a store and a receiver in memory; `seconds` is its clock, `settings` are `ConsoleSettings`."""
 
-    def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None, read_only: bool = False) -> None:
+    def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None, **settings: Any) -> None:
         """Build the house around some monitors."""
         self.store = MemoryStore(*monitors, samples=samples)
         self.admin = MemoryAdmin(self.store)
@@ -368,7 +369,7 @@ class House:
         self.app = ConsoleApp(
             Path("nowhere.db"),
             self.admin,
-            read_only=read_only,
+            settings=ConsoleSettings(**settings),
             clock=lambda: self.seconds,
             reader=self.store,
         )
