@@ -21,6 +21,7 @@ from tui.actions import CHANGING, Room, bindings, offered
 from tui.alerts import is_incident, toasts
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
+from tui.memory import Memory
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
@@ -57,8 +58,8 @@ THEME = Theme(
 class ConsoleApp(App[None], inherit_bindings=False):
     """The console on one database.
 
-    Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, and `fleet_changed`, a
-    signal published every second.
+    Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, `memory`, and `fleet_changed`,
+    a signal published every second.
     """
 
     CSS_PATH = "app.tcss"
@@ -79,6 +80,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.admin = admin
         self.settings = settings or ConsoleSettings()
         self.read_only = self.settings.read_only
+        self.memory = Memory(self.settings.memory)
         self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
         self.feed = FleetFeed(partial(_opened, database, reader), admin)
         self._clock = clock
@@ -115,6 +117,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.run_worker(self._ask_receiver(), group="receiver")
         if self._ticks % ASK_EVERY == 0 or getattr(self.screen, "room", None) is Room.REJECTED:
             self.look_for_rejections()
+        self.memory.flush()
         self._ticks += 1
 
     def _busy(self, group: str) -> bool:
@@ -152,7 +155,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.fleet_changed.publish(FleetChanged())
 
     async def on_unmount(self) -> None:
-        """Let go of the database, else its thread would keep the process."""
+        """Remember how the console is left, and let go of the database, else its thread would keep the process."""
+        self.memory.flush()
         await self.feed.close()
 
     def on_key(self, event: events.Key) -> None:
