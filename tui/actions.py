@@ -3,52 +3,17 @@
 An action's `name` is what Textual runs: `app.x` is `action_x` of the app, `x` that of the screen it is pressed on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+from tui.action import AS_BUILT, FORBIDDEN_KEYS, Action, Keys, Room
+from tui.keys import textual_keys
 
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
-class Room(StrEnum):
-    """A screen of the console; its value is the title that the help screen gives it."""
-
-    ANYWHERE = "Anywhere"
-    FLEET = "Fleet"
-    SERVER = "Server"
-    HISTORY = "History"
-    NEW = "New monitor"
-    KEY = "Key"
-    EVENTS = "Events"
-    REJECTED = "Refused reports"
-    LIMITS = "Limits"
-    ALERTS = "Alerts"
-    HELP = "Help"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that a person can do, where, and with which keys.
-
-    `changes` marks what a read-only console does not offer; `footer` orders it in the footer (lower is kept
-    longer as the terminal narrows), None leaves it out there; `shown` is how its keys are written for people;
-    `on_monitor` marks what needs a monitor to act on.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    shown: str
-    label: str
-    help: str
-    rooms: frozenset[Room]
-    changes: bool = False
-    palette: bool = True
-    footer: int | None = None
-    on_monitor: bool = False
-
-
-FORBIDDEN_KEYS = frozenset({"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"})
-"""Prefix keys of screen and tmux, and the keys that stop and start a terminal."""
+__all__ = ["ACTIONS", "CHANGING", "FORBIDDEN_KEYS", "Action", "Room", "bindings", "offered"]
 
 _ANYWHERE = frozenset({Room.ANYWHERE})
 CHARTS = "Charts of the last hour up to the last 400 days"
@@ -62,12 +27,25 @@ _EVENTS = frozenset({Room.EVENTS})
 _LIMITS = frozenset({Room.LIMITS})
 _ALERTS = frozenset({Room.ALERTS})
 _LISTS = frozenset({Room.EVENTS, Room.REJECTED, Room.LIMITS, Room.ALERTS})
+_MOVES = {
+    "down": "down",
+    "up": "up",
+    "page_down": "list_page_down",
+    "page_up": "page_up",
+    "top": "top",
+    "home": "top",
+    "bottom": "list_bottom",
+    "end": "list_bottom",
+}
+"""Ids of what moves in lists: as in the fleet, but for those that have other keys there."""
+
 _REFUSALS_FROM = frozenset({Room.FLEET, Room.SERVER, Room.KEY})
 
 
 def _sort(letter: str, column: str, label: str, order: str) -> Action:
     text = f"Sort by {label}, {order}; again to reverse"
-    return Action(f"sort_by('{column}')", (letter,), letter, f"Sort by {label}", text, _FLEET)
+    name = f"sort_by('{column}')"
+    return Action(name, (letter,), letter, f"Sort by {label}", text, _FLEET, named=f"sort_{column}")
 
 
 def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
@@ -75,12 +53,14 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
 
 
 def _step(minutes: int, key: str, text: str) -> Action:
-    return Action(f"step({minutes})", (key,), key, text.partition(":")[0].capitalize(), text, _FLEET)
+    label = text.partition(":")[0].partition(",")[0]
+    named = "_".join([*label.split()[2:], *label.split()[:2]])
+    return Action(f"step({minutes})", (key,), key, label.capitalize(), text, _FLEET, named=named)
 
 
 def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     name = f"scroll_mounts('{where}')"
-    return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False)
+    return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False, named=_MOVES[where])
 
 
 def _secret(room: frozenset[Room], *, in_footer: bool) -> tuple[Action, Action]:
@@ -92,11 +72,13 @@ def _secret(room: frozenset[Room], *, in_footer: bool) -> tuple[Action, Action]:
 
 
 def _range(key: str, text: str) -> Action:
-    return Action(f"range('{key}')", (key,), key, f"Last {text}", f"Charts of the last {text}", _HISTORY)
+    named = f"range_{text.replace(' ', '_')}"
+    return Action(f"range('{key}')", (key,), key, f"Last {text}", f"Charts of the last {text}", _HISTORY, named=named)
 
 
 def _chart(key: str, title: str) -> Action:
-    return Action(f"chart('{key}')", (key,), key, f"Chart of {title}", f"Chart of {title}", _HISTORY)
+    named = f"chart_{title.split()[0].lower()}"
+    return Action(f"chart('{key}')", (key,), key, f"Chart of {title}", f"Chart of {title}", _HISTORY, named=named)
 
 
 def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: int | None = None) -> Action:
@@ -105,15 +87,16 @@ def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: in
 
 
 def _list(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
-    return Action(f"move('{where}')", keys, shown, text, text, _LISTS, palette=False)
+    return Action(f"move('{where}')", keys, shown, text, text, _LISTS, palette=False, named=_MOVES[where])
 
 
 def _change(name: str, key: str, label: str, text: str, room: frozenset[Room], footer: int) -> Action:
     return Action(name, (key,), key, label, text, room, changes=True, footer=footer)
 
 
-def _scroll_help(where: str, key: str, text: str) -> Action:
-    return Action(f"scroll_help('{where}')", (key,), key, text, text, frozenset({Room.HELP}), palette=False)
+def _scroll_help(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
+    name, help_room = f"scroll_help('{where}')", frozenset({Room.HELP})
+    return Action(name, keys, shown, text, text, help_room, palette=False, named=_MOVES[where])
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -243,10 +226,10 @@ ACTIONS: tuple[Action, ...] = (
     _scroll("page_up", ("pageup",), "pgup", "A page of mounts up"),
     _scroll("home", ("g", "home"), "g home", "To the fullest mount"),
     _scroll("end", ("G", "end"), "G end", "To the emptiest mount"),
-    _scroll_help("down", "j", "A line down"),
-    _scroll_help("up", "k", "A line up"),
-    _scroll_help("home", "g", "To the top"),
-    _scroll_help("end", "G", "To the end"),
+    _scroll_help("down", ("j", "down"), "j ↓", "A line down"),
+    _scroll_help("up", ("k", "up"), "k ↑", "A line up"),
+    _scroll_help("home", ("g", "home"), "g home", "To the top"),
+    _scroll_help("end", ("G", "end"), "G end", "To the end"),
     Action(
         "create",
         ("enter",),
@@ -269,7 +252,7 @@ ACTIONS: tuple[Action, ...] = (
     _chart("m", "memory and swap"),
     _chart("n", "network in and out"),
     _chart("l", "load"),
-    _chart("d", "a mount's usage"),
+    _chart("d", "disk usage"),
     Action("all_charts", ("a",), "a", "All charts", "All charts at once, in a large terminal", _HISTORY),
     _cursor("earlier", ("left",), "←", "Cursor: read values a column earlier", footer=2),
     _cursor("later", ("right",), "→", "Cursor: a column later", footer=3),
@@ -277,8 +260,8 @@ ACTIONS: tuple[Action, ...] = (
     _cursor("much_later", ("shift+right", "pagedown"), "shift+→", "Cursor: ten columns later"),
     _cursor("first", ("home", "g"), "g home", "Cursor to the beginning"),
     _cursor("last", ("end", "G"), "G end", "Put the cursor away; the newest values are shown"),
-    Action("mount_after", ("j", "down"), "j ↓", "Mount", "The next mount, less full", _HISTORY, footer=4),
-    Action("mount_before", ("k", "up"), "k ↑", "Previous mount", "The previous mount, fuller", _HISTORY),
+    Action("mount_after", ("j", "down"), "j ↓", "Mount", "The next mount, less full", _HISTORY, footer=4, named="down"),
+    Action("mount_before", ("k", "up"), "k ↑", "Previous mount", "The previous mount, fuller", _HISTORY, named="up"),
     Action(
         "open",
         ("enter",),
@@ -332,40 +315,51 @@ CHANGING = frozenset(action.name.removeprefix("app.") for action in ACTIONS if a
 """Names of the methods that a read-only console does not run."""
 
 
-def offered(room: Room, *, read_only: bool = False, on_monitor: bool = True) -> Iterator[Action]:
-    """Yield the actions of a room and those that work anywhere, in the table's order.
+def offered(room: Room, *, read_only: bool = False, on_monitor: bool = True, keys: Keys = AS_BUILT) -> Iterator[Action]:
+    """Yield the actions of a room and those that work anywhere, in the table's order, on the keys they have now.
 
     A read-only console is not offered what changes something; without a monitor at hand, nothing that needs one.
     """
     for action in ACTIONS:
         here = room in action.rooms or Room.ANYWHERE in action.rooms
         if here and not (read_only and action.changes) and not (action.on_monitor and not on_monitor):
-            yield action
+            yield action.with_keys(keys[action.id]) if action.id in keys else action
 
 
-def bindings(room: Room) -> list[BindingType]:
+def bindings(room: Room) -> "list[BindingType]":
     """Return the Textual bindings of one room: `BINDINGS` of its screen, or of the app for `Room.ANYWHERE`."""
+    # Imported here, so that the configuration can be checked without Textual.
+    from textual.binding import Binding
+
     return [
-        Binding(
-            ",".join(_TEXTUAL_KEYS.get(key, key) for key in action.keys),
-            action.name,
-            action.label,
-            show=False,
-        )
+        Binding(textual_keys(action.keys), action.name, action.label, show=False, id=action.id)
         for action in ACTIONS
         if room in action.rooms
     ]
 
 
-_TEXTUAL_KEYS = {
-    "!": "exclamation_mark",
-    "/": "slash",
-    "?": "question_mark",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    ":": "colon",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-    "{": "left_curly_bracket",
-    "}": "right_curly_bracket",
-}
+def keymap(keys: Keys) -> dict[str, str]:
+    """Return other keys for actions as Textual takes them."""
+    return {name: textual_keys(words) for name, words in keys.items()}
+
+
+def shown_key(name: str, keys: Keys) -> str:
+    """Return the first key of an action, by its id, as people read it."""
+    action = next(action for action in ACTIONS if action.id == name)
+    return action.with_keys(keys.get(name, action.keys)[:1]).shown
+
+
+def clash(keys: Keys) -> tuple[str, str, str, Room] | None:
+    """Return the first key that would mean two things, as their ids, the key and the room; None if there is none.
+
+    The first id is one that was given other keys.
+    """
+    for room in Room:
+        owners: dict[str, list[str]] = defaultdict(list)
+        for action in offered(room, keys=keys):
+            for key in action.keys:
+                owners[key].append(action.id)
+        for key, (first, *others) in owners.items():
+            if others:
+                return (first, others[0], key, room) if first in keys else (others[0], first, key, room)
+    return None
