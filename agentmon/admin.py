@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from store.errors import DatabaseHeldError, ReceiverUnreachableError
 from store.models import Credentials, ReceiverInfo
 from store.policy import Changes, Level
+from store.tags import Edit
 
 WAIT_S = 5.0
 """How long to wait for a receiver that holds the lock but does not answer yet: it is starting or stopping."""
@@ -88,9 +90,9 @@ class ConsoleAdmin:
         """Create a monitor with a new key."""
         return credentials((await self._call("create", names=[name]))[0])
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give a monitor another name."""
-        await self._call("rename", name=name, new_name=new_name)
+    async def edit(self, name: str, edit: Edit) -> None:
+        """Give a monitor another name, tags or note, all or nothing."""
+        await self._call("edit", name=name, **asdict(edit))
 
     async def rotate(self, name: str) -> Credentials:
         """Give a monitor a new key."""

@@ -53,6 +53,11 @@ option = partial(click.option, cls=NamedOption)
 """Like `click.option`; all of agentmon's options are made with it."""
 
 
+tag_option = option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="Only monitors with this tag, or with all of several."
+)
+
+
 def common_options(command: F) -> F:
     """Add `--db` and `--version` to a command or group."""
     db = option(

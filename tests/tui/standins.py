@@ -30,6 +30,7 @@ from store.models import (
 from store.policy import Changes, Level, Settings, checked, make_policy
 from store.rejections import Rejection
 from store.series import RAW, Series
+from store.tags import Edit, edited_tags
 from tui.app import ConsoleApp
 from tui.settings import ConsoleSettings
 
@@ -238,13 +239,18 @@ class MemoryStore:
 
 
 class MemoryAdmin:
-    """The receiver's changes on a `MemoryStore`; `gate` holds every answer back until it is set."""
+    """The receiver's changes on a `MemoryStore`; `gate` holds every answer back until it is set.
+
+    Changes of the monitors whose names are in `refused` fail.
+    """
 
     def __init__(self, store: MemoryStore) -> None:
         """Change that store."""
         self.store = store
         self.keys = dict.fromkeys(store.monitors, key_of(1))
         self.calls: list[str] = []
+        self.edits: list[tuple[str, Edit]] = []
+        self.refused: set[str] = set()
         self.error: AgentmonError | None = None
         self.delivery_problem: str | None = None
         self.info = ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
@@ -258,6 +264,8 @@ class MemoryAdmin:
             raise self.error
 
     async def _id(self, name: str) -> int:
+        if name in self.refused:
+            raise ChangeRefusedError(f"{name} may not be changed")
         found = await self.store.monitor(name)
         if found is None:
             raise ChangeRefusedError(f"there is no monitor named {name}")
@@ -287,10 +295,13 @@ class MemoryAdmin:
         self.store.put(monitor(name, monitor_id, report=None))
         return self._credentials(monitor_id, name)
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give another name."""
-        await self._enter(f"rename {name} {new_name}")
-        self.store.put(replace(self.store.monitors[await self._id(name)], name=new_name))
+    async def edit(self, name: str, edit: Edit) -> None:
+        """Give another name, tags or note."""
+        await self._enter(f"edit {name}")
+        self.edits.append((name, edit))
+        before = self.store.monitors[await self._id(name)]
+        after = replace(before, tags=edited_tags(before.tags, edit), name=edit.new_name or name)
+        self.store.put(after if edit.note is None else replace(after, note=edit.note))
 
     async def rotate(self, name: str) -> Credentials:
         """Give a new key."""
