@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.theme import Theme
 from textual.widgets import Input
 
 from store.errors import AgentmonError, StoreUnavailableError
 from store.events import Event
 from store.models import Monitor, Status
-from tui.actions import CHANGING, Room, bindings, offered
+from tui import look
+from tui.actions import CHANGING, Room, bindings, keymap, offered, shown_key
 from tui.alerts import is_incident, toasts
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
@@ -26,6 +27,7 @@ from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
 from tui.settings import ConsoleSettings
+from tui.themes import PREFIX, AsciiOnly, NoColors, theme_of
 
 if TYPE_CHECKING:
     from tui.screens.pause import Pause
@@ -38,21 +40,6 @@ ASK_EVERY = 5
 
 ERROR_TOAST_S = 12.0
 """How long a toast of an incident stays, in seconds: one may be looking elsewhere; others stay as Textual has it."""
-
-THEME = Theme(
-    name="agentmon",
-    dark=True,
-    primary="#7aaedc",
-    secondary="#7d8594",
-    accent="#7aaedc",
-    foreground="#c9ced8",
-    background="#13161c",
-    surface="#191d25",
-    panel="#1d222b",
-    success="#5fb89a",
-    warning="#e0b34f",
-    error="#ff7a66",
-)
 
 
 class ConsoleApp(App[None], inherit_bindings=False):
@@ -87,8 +74,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._ticks = 0
         self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        self._ascii = [] if self.settings.utf8 else [AsciiOnly()]
+        for each in look.LOOKS.values():
+            self.register_theme(theme_of(each))
+        self.theme = PREFIX + look.use(self.settings.theme or self.settings.suggested_theme).name
 
     @property
     def reader(self) -> FleetReader:
@@ -101,12 +90,30 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Return the wall clock's time in UTC milliseconds."""
         return int(self._clock() * 1000)
 
+    def watch_theme(self, name: str) -> None:
+        """Draw in the look of that theme from now on; what has been drawn is told by `theme_changed_signal`."""
+        if name.startswith(PREFIX):
+            look.use(name.removeprefix(PREFIX))
+
+    def action_next_look(self) -> None:
+        """Go on to the next look: at once, and on all screens."""
+        self.theme = PREFIX + look.following(look.current.name)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what is done to each line before it is sent; of Textual's own, what replaces the terminal's colours.
+
+        Its answer to NO_COLOR is greys. Here that is a look of its own.
+        """
+        found = [each for each in super().get_line_filters() if isinstance(each, ANSIToTruecolor)]
+        return [*found, *([NoColors()] if self.theme == PREFIX + look.MONO.name else []), *self._ascii]
+
     def get_default_screen(self) -> Screen[None]:
         """Return the home screen."""
         return FleetScreen()
 
     def on_mount(self) -> None:
         """Start the one timer."""
+        self.set_keymap(keymap(self.settings.keys))
         self.set_interval(TICK_S, self._tick)
         self._tick()
 
@@ -194,7 +201,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         room = screen.room if isinstance(screen, ConsoleScreen) else Room.ANYWHERE
         on_monitor = isinstance(screen, ConsoleScreen) and screen.subject() is not None
         unchanging = self.read_only or (isinstance(screen, ConsoleScreen) and bool(screen.refusal))
-        for action in offered(room, read_only=unchanging, on_monitor=on_monitor):
+        for action in offered(room, read_only=unchanging, on_monitor=on_monitor, keys=self.settings.keys):
             if action.palette:
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
@@ -284,7 +291,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _on_pause_answered(self, monitor: Monitor, pause: "Pause | None") -> None:
         if pause:
-            done = f"{monitor.name} is paused: p resumes it"
+            done = f"{monitor.name} is paused: {shown_key('pause', self.settings.keys)} resumes it"
             self.run_worker(self._carry_out(self.admin.pause(monitor.name, pause.for_s), done), group="change")
 
     async def _carry_out(self, change: Awaitable[None], done: str) -> None:
@@ -342,7 +349,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def action_hint_quit(self) -> None:
         """Tell fingers that remember ctrl+c how to quit."""
-        self.say("q quits")
+        self.say(f"{shown_key('quit', self.settings.keys)} quits")
 
 
 async def _opened(database: Path, reader: FleetReader | None) -> FleetReader:

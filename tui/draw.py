@@ -1,12 +1,11 @@
-"""How values look in the console: pure functions from a value to text of a known width, and the palette.
+"""How values look in the console: pure functions from a value to text of a known width.
 
 Shared by every screen so that a usage, a rate or an age reads the same wherever it stands. Nothing here knows
-about Textual; styles are Rich style strings.
+about Textual or colours, which are in `tui.look`.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
@@ -15,8 +14,7 @@ from store.models import Status
 from store.policy import Level as Severity
 from store.policy import Limits
 from store.text import safe_text
-
-Level = Literal["ok", "warn", "critical", "none"]
+from tui.look import Level as Level
 
 NONE = "\N{EN DASH}"
 """What stands where a value is absent."""
@@ -30,29 +28,7 @@ STATUS_GLYPH: dict[Status, str] = {
     Status.PAUSED: "‖",
 }
 
-STATUS_STYLE: dict[Status, str] = {
-    Status.UP: "#5fb89a",
-    Status.DEGRADED: "#e0b34f",
-    Status.LATE: "#e6925c",
-    Status.DOWN: "bold #ff7a66",
-    Status.PENDING: "#7aaedc",
-    Status.PAUSED: "#8c93a3",
-}
-
-LEVEL_STYLE: dict[Level, str] = {
-    "ok": "#5fa8a0",
-    "warn": "#e0b34f",
-    "critical": "bold #ff7a66",
-    "none": "#6b7280",
-}
-
 SEVERITY_LEVEL: dict[Severity, Level] = {Severity.WARNING: "warn", Severity.CRITICAL: "critical"}
-
-DIM_STYLE = "#7d8594"
-"""Labels, units and everything that may be overlooked."""
-
-TRACK_STYLE = "on #262b36"
-"""The empty part of a bar."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _STEPS = "▁▂▃▄▅▆▇█"

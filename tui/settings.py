@@ -9,14 +9,15 @@ from pathlib import Path
 class ConsoleSettings:
     """Settings of a console.
 
-    `theme` is the name of a look, None for the one used last. `keys` gives actions, by their id in the action table,
-    other keys. `memory` is the file that remembers how the console was left, None to remember nothing. `bell` rings
-    the terminal's bell when a server goes down or a reading becomes critical. `utf8` is whether the terminal shows
-    more than ASCII.
+    `theme` is the name of a look, None for the one used last; if none was, it is `suggested_theme`. `keys` gives
+    actions, by their id in the action table, other keys. `memory` is the file that remembers how the console was
+    left, None to remember nothing. `bell` rings the terminal's bell when a server goes down or a reading becomes
+    critical. `utf8` is whether the terminal shows more than ASCII.
     """
 
     read_only: bool = False
     theme: str | None = None
+    suggested_theme: str = "dark"
     bell: bool = False
     mouse: bool = True
     utf8: bool = True

@@ -9,8 +9,15 @@ from tests.tui.fleets import small_fleet
 from tests.tui.standins import House
 from tests.tui.standins import berlin_machine as berlin_machine
 from tests.tui.standins import utc as utc
+from tui import look
 
 MakeHouse = Callable[..., House]
+
+
+@pytest.fixture(autouse=True)
+def _dark() -> None:
+    """Begin in the dark look, whatever the test before has left."""
+    look.use(look.DARK.name)
 
 
 @pytest.fixture

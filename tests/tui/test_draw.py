@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from store.models import Status
 from store.policy import NO_LIMITS, Limits
-from tui import draw
+from tui import draw, look
 
 numbers = st.one_of(st.none(), st.floats(allow_nan=False, min_value=-1e30, max_value=1e30))
 usages = st.one_of(st.none(), st.floats(min_value=0, max_value=100))
@@ -162,7 +162,7 @@ def test_levels_follow_their_limits() -> None:
 
 
 def test_every_status_has_a_glyph_of_its_own_in_one_cell() -> None:
-    assert set(draw.STATUS_GLYPH) == set(draw.STATUS_STYLE) == set(Status)
+    assert set(draw.STATUS_GLYPH) == set(look.current.status) == set(Status)
     assert len(set(draw.STATUS_GLYPH.values())) == len(Status)
     assert all(cell_len(glyph) == 1 for glyph in draw.STATUS_GLYPH.values())
 

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from store.errors import AgentmonError
 from store.models import Credentials, Monitor, Status
 from store.text import MAX_NAME
-from tui import draw
+from tui import draw, look
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
@@ -105,14 +105,14 @@ class KeyScreen(ConsoleScreen):
             return
         credentials = self._credentials
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
-        self._put("title", title.append("  agent key and install command", f"not bold {draw.DIM_STYLE}"))
+        self._put("title", title.append("  agent key and install command", f"not bold {look.current.dim}"))
         self._put("problem", Text(draw.safe(self._problem, 300)))
         self._put("note", self._note())
         if credentials is None:
             self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
             return
         shown = draw.safe(credentials.agent_key) if self._revealed else mask(credentials.agent_key)
-        self._put("key", Text(shown).append(f"   v {'hides' if self._revealed else 'shows'} it", draw.DIM_STYLE))
+        self._put("key", Text(shown).append(f"   v {'hides' if self._revealed else 'shows'} it", look.current.dim))
         self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
         command = credentials.install if self._revealed else masked_install(credentials)
         self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
@@ -123,7 +123,7 @@ class KeyScreen(ConsoleScreen):
         monitor = self.subject()
         waiting = rotation(monitor, self.console.now()) if monitor else ""
         if not waiting and self._waited:
-            return Text(TAKEN_UP, draw.STATUS_STYLE[Status.UP])
+            return Text(TAKEN_UP, look.current.status[Status.UP])
         lines = [ROTATED if self._rotated else "", waiting[:1].upper() + waiting[1:]]
         return Text("\n".join(filter(None, lines)))
 

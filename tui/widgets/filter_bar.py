@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui import draw
+from tui import look
 
 
 class FilterBar(Horizontal):
@@ -46,7 +46,7 @@ class FilterBar(Horizontal):
     def show_found(self, found: int, total: int) -> None:
         """Say how many servers match."""
         text = Text(f"{found} of {total}  ")
-        text.append("esc clears", draw.DIM_STYLE)
+        text.append("esc clears", look.current.dim)
         self.query_one(".found", Static).update(text)
 
     @on(Input.Changed)

@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.fleet_row import CURSOR_MARK, CURSOR_STYLE, SORTED_STYLE
+from tui import look
+from tui.widgets.fleet_row import CURSOR_MARK
 
 R = TypeVar("R")
 
@@ -256,7 +257,7 @@ class LineList(Lines[R]):
     def draw_line(self, picture: tuple[R, bool]) -> Strip:
         """Draw a row, behind a cell for the cursor's mark."""
         row, cursor = picture
-        mark = Segment(CURSOR_MARK, Style.parse(SORTED_STYLE)) if cursor else Segment(" ")
+        mark = Segment(CURSOR_MARK, Style.parse(look.current.key)) if cursor else Segment(" ")
         return self._strip([mark, *self._row(row, self._cells)], cursor=cursor)
 
     def draw_heading(self, y: int) -> Strip:
@@ -272,6 +273,10 @@ class LineList(Lines[R]):
         return max(1, self.size.width - 1 - SCROLLBAR)
 
     def _strip(self, segments: list[Segment], *, cursor: bool) -> Strip:
-        base = self.rich_style + Style.parse(CURSOR_STYLE) if cursor else self.rich_style
+        base = self.rich_style
+        if cursor:
+            base += Style.parse(look.current.cursor)
+            if look.current.cursor_is_plain:
+                segments = [Segment(segment.text) for segment in segments]
         line = Strip(segments).adjust_cell_length(self.size.width - SCROLLBAR).apply_style(base)
         return line.adjust_cell_length(self.size.width, self.rich_style).simplify()
