@@ -210,13 +210,14 @@ def defaults(settings: tuple[str, ...], as_json: bool) -> None:
         perform(database(), "set_defaults", settings=_parsed(settings))
         return
     own = asyncio.run(read_defaults(database()))
-    held = {**BUILT_IN, **own}
+    held = {**BUILT_IN, **own.merged}
     if as_json:
         print_json(held)
         return
     for key, value in held.items():
         shown = value if isinstance(value, str) else f"{value:g}"
-        say(f"{key:<16} {shown}{'' if key in own else '  (built in)'}")
+        beneath = "  (config)" if key in own.configured else "  (built in)"
+        say(f"{key:<16} {shown}{'' if key in own.settings else beneath}")
 
 
 def _parsed(settings: tuple[str, ...]) -> "dict[str, Setting | None]":

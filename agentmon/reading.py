@@ -6,7 +6,7 @@ from pathlib import Path
 
 from store.errors import AgentmonError
 from store.models import Monitor
-from store.policy import Settings
+from store.policy import Defaults
 from store.reader import Reader
 from store.tags import has_tags
 from store.text import safe_text
@@ -43,7 +43,7 @@ async def read_key(database: Path, name: str) -> str:
     return key
 
 
-async def read_defaults(database: Path) -> Settings:
+async def read_defaults(database: Path) -> Defaults:
     """Return the settings of all monitors that have none of their own."""
     async with reading(database) as reader:
         return await reader.defaults()

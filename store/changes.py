@@ -185,7 +185,7 @@ async def set_monitor(
     """Change settings of one monitor (`store.policy`); None returns to the default."""
     monitor_id = await find_monitor(connection, name)
     before = ledger.lives[monitor_id].monitor
-    own = checked(ledger.defaults, before.settings, settings, for_all=False)
+    own = checked(ledger.defaults.merged, before.settings, settings)
     if own == before.settings:
         return
     await connection.execute("UPDATE monitor SET settings = ? WHERE id = ?", (json.dumps(own), monitor_id))
@@ -194,14 +194,25 @@ async def set_monitor(
 
 
 async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes, now: int) -> None:
-    """Change what holds for all monitors that have nothing of their own; None returns to what is built in."""
-    defaults = checked(ledger.defaults, {}, settings, for_all=True)
-    if defaults == ledger.defaults:
+    """Change what holds for all monitors that have nothing of their own; None returns to what is beneath."""
+    before = ledger.defaults.settings
+    defaults = checked(ledger.defaults.configured, before, settings)
+    if defaults == before:
         return
     await connection.execute("UPDATE defaults SET settings = ?", (json.dumps(defaults),))
     for monitor_id in ledger.lives:
         await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event(EventKind.SET, now, detail={"settings": _news(ledger.defaults, settings)})])
+    await record(connection, [Event(EventKind.SET, now, detail={"settings": _news(before, settings)})])
+
+
+async def configure(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Settings) -> bool:
+    """Take over what the configuration file says of all monitors; returns whether that is news."""
+    if settings == ledger.defaults.configured:
+        return False
+    await connection.execute("UPDATE defaults SET configured = ?", (json.dumps(dict(settings)),))
+    for monitor_id in ledger.lives:
+        await _touch(connection, ledger, monitor_id)
+    return True
 
 
 async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, now: int) -> None:

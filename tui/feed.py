@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from store.errors import AgentmonError
 from store.events import Event
 from store.models import FleetChange, Monitor, ReceiverInfo, Sample
-from store.policy import Settings
+from store.policy import Defaults
 from tui.ports import Admin
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class FleetReader(Protocol):
         """Return where alerts go, by name, without secrets."""
         ...
 
-    async def defaults(self) -> Settings:
+    async def defaults(self) -> Defaults:
         """Return the settings of all monitors that have none of their own, beside what is built in."""
         ...
 

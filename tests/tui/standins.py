@@ -27,7 +27,7 @@ from store.models import (
     Sample,
     Status,
 )
-from store.policy import Changes, Level, Settings, checked, make_policy
+from store.policy import Changes, Defaults, Level, Settings, checked, make_policy
 from store.rejections import Rejection
 from store.series import RAW, Series
 from store.tags import Edit, edited_tags
@@ -133,6 +133,7 @@ class MemoryStore:
         self.refused: list[Rejection] = []
         self.targets: list[Channel] = []
         self.default_settings: Settings = {}
+        self.configured: Settings = {}
         self.fleet_error: AgentmonError | None = None
         self.error: AgentmonError | None = None
         self.closed = False
@@ -228,10 +229,15 @@ class MemoryStore:
         self._check()
         return list(self.targets)
 
-    async def defaults(self) -> Settings:
-        """Return `default_settings`."""
+    @property
+    def merged_defaults(self) -> Settings:
+        """What holds for all, whoever says it."""
+        return Defaults(self.default_settings, self.configured).merged
+
+    async def defaults(self) -> Defaults:
+        """Return `default_settings` over `configured`."""
         self._check()
-        return self.default_settings
+        return Defaults(self.default_settings, self.configured)
 
     async def close(self) -> None:
         """Remember that the database was let go."""
@@ -333,16 +339,17 @@ class MemoryAdmin:
         """Change settings of one monitor."""
         await self._enter(f"set {name} {dict(settings)}")
         before = self.store.monitors[await self._id(name)]
-        own = checked(self.store.default_settings, before.settings, settings, for_all=False)
-        policy = make_policy(self.store.default_settings, own)
+        defaults = self.store.merged_defaults
+        own = checked(defaults, before.settings, settings)
+        policy = make_policy(defaults, own)
         self.store.put(replace(before, settings=own, policy=policy))
 
     async def set_defaults(self, settings: Changes) -> None:
         """Change the defaults."""
         await self._enter(f"set_defaults {dict(settings)}")
-        self.store.default_settings = checked(self.store.default_settings, {}, settings, for_all=True)
+        self.store.default_settings = checked(self.store.configured, self.store.default_settings, settings)
         for before in list(self.store.monitors.values()):
-            policy = make_policy(self.store.default_settings, before.settings)
+            policy = make_policy(self.store.merged_defaults, before.settings)
             self.store.put(replace(before, policy=policy))
 
     async def add_channel(

@@ -17,7 +17,7 @@ _LABEL_LEAST, _LABEL_MOST = 12, 48
 
 def legend() -> str:
     """Return what the marks mean."""
-    return f"{MARKS[Source.OWN]} own   {MARKS[Source.DEFAULT]} default for all servers   the rest is built in"
+    return f"{MARKS[Source.OWN]} own   {MARKS[Source.DEFAULT]} default for all servers   the rest as FROM says"
 
 
 def _style(source: Source) -> str:
