@@ -85,7 +85,7 @@ def serve(
     receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention))
     on_signals(receiver.stop, hangup=not keep_serving)
     receiver.start()
-    if with_self:
+    if with_self and premises.listener is not None:
         monitor_self(premises.listener, receiver, path)
     clean = _run_console(path, receiver, keep_serving, bell) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
