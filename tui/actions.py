@@ -26,6 +26,8 @@ _INNER = frozenset(Room) - {Room.ANYWHERE, Room.FLEET, Room.EVENTS}
 _EVENTS = frozenset({Room.EVENTS})
 _LIMITS = frozenset({Room.LIMITS})
 _ALERTS = frozenset({Room.ALERTS})
+_COLUMNS = frozenset({Room.COLUMNS})
+_EDIT = frozenset({Room.EDIT})
 _LISTS = frozenset({Room.EVENTS, Room.REJECTED, Room.LIMITS, Room.ALERTS})
 _MOVES = {
     "down": "down",
@@ -87,11 +89,18 @@ def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: in
 
 
 def _list(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
-    return Action(f"move('{where}')", keys, shown, text, text, _LISTS, palette=False, named=_MOVES[where])
+    # In the list of columns space toggles.
+    rooms = _LISTS if where == "page_down" else _LISTS | _COLUMNS
+    return Action(f"move('{where}')", keys, shown, text, text, rooms, palette=False, named=_MOVES[where])
 
 
 def _change(name: str, key: str, label: str, text: str, room: frozenset[Room], footer: int) -> Action:
     return Action(name, (key,), key, label, text, room, changes=True, footer=footer)
+
+
+def _shift(step: int, keys: tuple[str, ...], shown: str, where: str, footer: int) -> Action:
+    text = f"Move the column to the {where}"
+    return Action(f"shift({step})", keys, shown, where.title(), text, _COLUMNS, footer=footer, named=f"column_{where}")
 
 
 def _scroll_help(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
@@ -151,11 +160,27 @@ ACTIONS: tuple[Action, ...] = (
         ("/",),
         "/",
         "Filter",
-        "Show what matches in name, host, OS, address or status",
+        "Show what matches: web, status:down, tag:db, cpu>80, !lab",
         _FLEET,
         footer=6,
     ),
-    Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter; without one, return to now", _FLEET),
+    Action(
+        "app.edit", ("w", "f2"), "w f2", "Edit", "Write its name, tags, note", _MONITOR, changes=True, on_monitor=True
+    ),
+    Action(
+        "app.tag",
+        ("#",),
+        "#",
+        "Tag",
+        "Add tags to this server, or remove them",
+        _MONITOR,
+        changes=True,
+        on_monitor=True,
+    ),
+    Action("mark", ("space",), "space", "Mark", "Mark it: p # d then act on all that are marked", _FLEET, changes=True),
+    Action("mark_all", ("*",), "*", "Mark all", "Mark all that are shown, or none", _FLEET, changes=True),
+    Action("group", ("G",), "G", "Group", "Group the servers by their first tag, or not", _FLEET),
+    Action("clear", ("escape",), "esc", "Clear", "Clear the marks, else the filter, else return to now", _FLEET),
     Action("app.show_limits", ("s",), "s", "Limits", "What is too high or too long for it", _MONITOR, on_monitor=True),
     Action("app.show_alerts", ("a",), "a", "Alerts", "Where alerts go, and whether they arrive", _FLEET),
     Action("app.all_events", ("E",), "E", "Events", "What happened: events of all servers", _FLEET, footer=5),
@@ -171,7 +196,7 @@ ACTIONS: tuple[Action, ...] = (
     _sort("S", "status", "status", "worst first"),
     _sort("A", "age", "last report", "oldest first"),
     _sort("N", "name", "name", "A to Z"),
-    _sort("C", "cpu", "CPU", "highest first"),
+    _sort("U", "cpu", "CPU usage", "highest first"),
     _sort("M", "memory", "memory", "highest first"),
     _sort("W", "swap", "swap", "highest first"),
     _sort("D", "disk", "fullest disk", "highest first"),
@@ -189,13 +214,14 @@ ACTIONS: tuple[Action, ...] = (
         "Sort by the column to the right",
         _FLEET,
     ),
+    Action("columns", ("C",), "C", "Columns", "Choose the columns, and their order", _FLEET),
     Action("reverse", ("r",), "r", "Reverse the order", "Reverse the order", _FLEET),
     _move("down", ("j", "down"), "j ↓", "Next server"),
     _move("up", ("k", "up"), "k ↑", "Previous server"),
-    _move("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page down"),
+    _move("page_down", ("pagedown", "ctrl+f"), "pgdn", "A page down"),
     _move("page_up", ("pageup",), "pgup", "A page up"),
     _move("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
-    _move("bottom", ("G", "end"), "G end", "To the last server"),
+    _move("bottom", ("end",), "end", "To the last server"),
     Action("history", ("h",), "h", "History", CHARTS, _FLEET, on_monitor=True),
     Action("history", ("h",), "h", "History", CHARTS, _SERVER, footer=1),
     *_secret(_SERVER, in_footer=False),
@@ -240,6 +266,9 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
         footer=1,
     ),
+    _change("save", "enter", "Save", "Save name, tags and note together", _EDIT, 1),
+    Action("next_field", ("tab", "down"), "tab ↓", "Next field", "The next field", _EDIT, palette=False, footer=2),
+    Action("previous_field", ("shift+tab", "up"), "↑", "Field before", "The field before", _EDIT, palette=False),
     _range("1", "hour"),
     _range("2", "6 hours"),
     _range("3", "24 hours"),
@@ -286,9 +315,16 @@ ACTIONS: tuple[Action, ...] = (
     _change("ignore_mount", "i", "Ignore", "Ignore this mount, or heed it again", _LIMITS, 3),
     Action("show_defaults", ("D", "tab"), "D", "Defaults", "The defaults of all servers, and back", _LIMITS, footer=4),
     _change("add_channel", "n", "New", "Send alerts to another place", _ALERTS, 1),
-    _change("test_channel", "t", "Test", "Send a test message there now", _ALERTS, 2),
+    _change("test_channel", "s", "Test", "Send a test message there now", _ALERTS, 2),
     _change("remove_channel", "d", "Delete", "Send no more alerts there", _ALERTS, 3),
+    Action("toggle", ("space", "enter"), "space", "Show/hide", "Show this column, or hide it", _COLUMNS, footer=1),
+    Action(
+        "shift(1)", ("J", "shift+down"), "J", "Right", "Move it to the right", _COLUMNS, footer=2, named="shift_right"
+    ),
+    Action("shift(-1)", ("K", "shift+up"), "K", "Left", "Move it to the left", _COLUMNS, footer=3, named="shift_left"),
+    Action("default_columns", ("x",), "x", "Default", "Return to the columns as built in", _COLUMNS, footer=4),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
+    Action("app.next_look", ("t",), "t", "Next theme", "Dark, light, this terminal's own colours, none", _ANYWHERE),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(
         "app.command_palette",
@@ -299,6 +335,7 @@ ACTIONS: tuple[Action, ...] = (
         _ANYWHERE,
         palette=False,
     ),
+    Action("app.freeze", ("f",), "f", "Freeze", "Stop the picture, while data goes on; again to go on", _ANYWHERE),
     Action("app.quit", ("q",), "q", "Quit", "Leave the console", _ANYWHERE, footer=9),
     Action(
         "app.hint_quit",
@@ -362,4 +399,12 @@ def clash(keys: Keys) -> tuple[str, str, str, Room] | None:
         for key, (first, *others) in owners.items():
             if others:
                 return (first, others[0], key, room) if first in keys else (others[0], first, key, room)
+    return None
+
+
+def untypable(keys: Keys) -> str | None:
+    """Return an action, by its id, that would have no key where one types text; None if there is none."""
+    for action in ACTIONS:
+        if action.id in keys and action.rooms & TYPING and all(len(key) == 1 for key in keys[action.id]):
+            return action.id
     return None

@@ -1,36 +1,33 @@
 """The console: one Textual app that shows what the store holds and asks the receiver for changes."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Input
 
-from store.errors import AgentmonError, StoreUnavailableError
+from store.errors import StoreUnavailableError
 from store.events import Event
-from store.models import Monitor, Status
-from tui import look
+from store.models import Monitor
 from tui.actions import CHANGING, Room, bindings, keymap, offered, shown_key
 from tui.alerts import is_incident, toasts
+from tui.deeds import Deeds
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
+from tui.freeze import FreezeApp, Standstill
 from tui.memory import Memory
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
 from tui.settings import ConsoleSettings
-from tui.themes import PREFIX, AsciiOnly, NoColors, theme_of
-
-if TYPE_CHECKING:
-    from tui.screens.pause import Pause
+from tui.themes import LookApp, begin_with
 
 TICK_S = 1.0
 """How often the store is read and clocks move on."""
@@ -42,7 +39,7 @@ ERROR_TOAST_S = 12.0
 """How long a toast of an incident stays, in seconds: one may be looking elsewhere; others stay as Textual has it."""
 
 
-class ConsoleApp(App[None], inherit_bindings=False):
+class ConsoleApp(Deeds, FreezeApp, LookApp, inherit_bindings=False):
     """The console on one database.
 
     Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, `memory`, and `fleet_changed`,
@@ -63,21 +60,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         reader: FleetReader | None = None,
     ) -> None:
         """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`."""
-        super().__init__()
-        self.admin = admin
         self.settings = settings or ConsoleSettings()
-        self.read_only = self.settings.read_only
         self.memory = Memory(self.settings.memory)
+        super().__init__(begin_with(self.settings, self.memory.value.theme), utf8=self.settings.utf8)
+        self.admin = admin
+        self.read_only = self.settings.read_only
         self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
         self.feed = FleetFeed(partial(_opened, database, reader), admin)
+        self.standstill = Standstill()
         self._clock = clock
         self._ticks = 0
         self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
-        self._ascii = [] if self.settings.utf8 else [AsciiOnly()]
-        for each in look.LOOKS.values():
-            self.register_theme(theme_of(each))
-        self.theme = PREFIX + look.use(self.settings.theme or self.settings.suggested_theme).name
 
     @property
     def reader(self) -> FleetReader:
@@ -87,25 +81,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return self.feed.reader
 
     def now(self) -> int:
-        """Return the wall clock's time in UTC milliseconds."""
-        return int(self._clock() * 1000)
+        """Return the time in UTC milliseconds: the wall clock's, or that of the picture if it is frozen."""
+        return int(self._clock() * 1000) if self.frozen_at is None else self.frozen_at
 
-    def watch_theme(self, name: str) -> None:
-        """Draw in the look of that theme from now on; what has been drawn is told by `theme_changed_signal`."""
-        if name.startswith(PREFIX):
-            look.use(name.removeprefix(PREFIX))
-
-    def action_next_look(self) -> None:
-        """Go on to the next look: at once, and on all screens."""
-        self.theme = PREFIX + look.following(look.current.name)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what is done to each line before it is sent; of Textual's own, what replaces the terminal's colours.
-
-        Its answer to NO_COLOR is greys. Here that is a look of its own.
-        """
-        found = [each for each in super().get_line_filters() if isinstance(each, ANSIToTruecolor)]
-        return [*found, *([NoColors()] if self.theme == PREFIX + look.MONO.name else []), *self._ascii]
+    def look_changed(self, name: str) -> None:
+        """Begin with this look the next time, and let what follows the fleet draw itself in it."""
+        self.memory.remember(theme=name)
+        self.fleet_changed.publish(FleetChanged())
 
     def get_default_screen(self) -> Screen[None]:
         """Return the home screen."""
@@ -119,7 +101,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _tick(self) -> None:
         if not self._busy("feed"):
-            self.run_worker(self.refresh_fleet(), group="feed")
+            self.run_worker(self._read_fleet(), group="feed")
         if (self._ticks % ASK_EVERY == 0 or self.feed.receiver is None) and not self._busy("receiver"):
             self.run_worker(self._ask_receiver(), group="receiver")
         if self._ticks % ASK_EVERY == 0 or getattr(self.screen, "room", None) is Room.REJECTED:
@@ -131,10 +113,22 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return any(worker.group == group and not worker.is_finished for worker in self.workers)
 
     async def refresh_fleet(self) -> None:
-        """Read what changed and tell the screens; called every second and after each change made here."""
+        """Read what changed and tell the screens; called after each change made here."""
+        await self._read_fleet()
+        if self.frozen_at is not None:
+            self.say(f"The picture is frozen: {shown_key('freeze', self.settings.keys)} shows what has changed")
+
+    async def _read_fleet(self) -> None:
         change = await self.feed.refresh()
-        self.fleet_changed.publish(change)
+        self.publish(change)
         self._alert(change.events)
+
+    def publish(self, change: FleetChanged) -> None:
+        """Tell the screens what changed in a second, unless the picture stands still."""
+        if self.frozen_at is None:
+            self.fleet_changed.publish(change)
+        else:
+            self.standstill.hold_back(change)
 
     def _alert(self, events: Sequence[Event]) -> None:
         """Tell of what happened wherever one is in the console."""
@@ -153,13 +147,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         before = self.feed.rejections
         await self.feed.read_rejections()
         if self.feed.rejections != before:
-            self.fleet_changed.publish(FleetChanged())
+            self.publish(FleetChanged())
 
     async def _ask_receiver(self) -> None:
         before = (self.feed.receiver, self.feed.receiver_problem)
         await self.feed.ask_receiver()
         if before != (self.feed.receiver, self.feed.receiver_problem):
-            self.fleet_changed.publish(FleetChanged())
+            self.publish(FleetChanged())
 
     async def on_unmount(self) -> None:
         """Remember how the console is left, and let go of the database, else its thread would keep the process."""
@@ -206,26 +200,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
 
-    def _subject(self) -> Monitor | None:
-        """Return the monitor that is about to be changed, None if there is none or it cannot be."""
-        if self._refused() or not isinstance(self.screen, ConsoleScreen):
-            return None
-        return self.screen.take_subject()
-
-    def _refused(self) -> bool:
-        """Say why nothing can be changed from the screen on top, if so."""
-        refusal = self.screen.refusal if isinstance(self.screen, ConsoleScreen) else ""
-        if refusal:
-            self.say(refusal)
-        return bool(refusal)
-
-    def action_new_monitor(self) -> None:
-        """Ask for a new monitor's name."""
-        from tui.screens.new_monitor import NewMonitorScreen
-
-        if not self._refused():
-            self.push_screen(NewMonitorScreen())
-
     def open_monitor(self, monitor_id: int) -> None:
         """Show everything about one monitor."""
         from tui.screens.server import ServerScreen
@@ -270,66 +244,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
         from tui.screens.alerts import AlertsScreen
 
         self.push_screen(AlertsScreen())
-
-    def action_show_key(self) -> None:
-        """Show the agent key of the monitor at hand."""
-        from tui.screens.key import KeyScreen
-
-        if monitor := self._subject():
-            self.push_screen(KeyScreen(monitor.name))
-
-    def action_pause(self) -> None:
-        """Ask for how long to pause the monitor at hand, or resume it."""
-        from tui.screens.pause import PauseDialog
-
-        monitor = self._subject()
-        if monitor and monitor.status is Status.PAUSED:
-            done = f"{monitor.name} is judged again"
-            self.run_worker(self._carry_out(self.admin.resume(monitor.name), done), group="change")
-        elif monitor:
-            self.push_screen(PauseDialog(monitor.name), partial(self._on_pause_answered, monitor))
-
-    def _on_pause_answered(self, monitor: Monitor, pause: "Pause | None") -> None:
-        if pause:
-            done = f"{monitor.name} is paused: {shown_key('pause', self.settings.keys)} resumes it"
-            self.run_worker(self._carry_out(self.admin.pause(monitor.name, pause.for_s), done), group="change")
-
-    async def _carry_out(self, change: Awaitable[None], done: str) -> None:
-        """See a change through, and say that it is done or why it is not."""
-        try:
-            await change
-        except AgentmonError as error:
-            self.say(str(error), error=True)
-        else:
-            await self.refresh_fleet()
-            self.say(done)
-
-    def action_delete(self) -> None:
-        """Remove the monitor at hand once its name has been typed."""
-        from tui.screens.confirm import ConfirmDelete
-
-        if monitor := self._subject():
-            # Pushed at once, not from a worker: else what is typed ahead would still be commands.
-            self.push_screen(ConfirmDelete(monitor.name), partial(self._on_delete_answered, monitor))
-
-    def _on_delete_answered(self, monitor: Monitor, confirmed: bool | None) -> None:
-        if confirmed:
-            self.run_worker(self._delete(monitor), group="change")
-
-    async def _delete(self, monitor: Monitor) -> None:
-        try:
-            await self.admin.delete(monitor.name)
-        except AgentmonError as error:
-            self.say(str(error), error=True)
-            return
-        self.go_home()
-        await self.refresh_fleet()
-        self.say(f"{monitor.name} is deleted")
-
-    def go_home(self) -> None:
-        """Close every screen but the fleet."""
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
 
     async def action_back(self) -> None:
         """Close the screen on top; from a key, go home."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
+from rich.text import Text
 
 from store.durations import duration as span
 from store.models import Status
@@ -149,6 +150,11 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - 1) + "…"
+
+
+def same(drawn: object, text: Text) -> bool:
+    """Return whether a text is drawn already. Rich's own comparison leaves the style of the whole text out."""
+    return isinstance(drawn, Text) and drawn == text and drawn.style == text.style
 
 
 def local_time(ms: int) -> str:

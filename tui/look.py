@@ -65,19 +65,19 @@ DARK = Look(
         "background": "#13161c",
         "surface": "#191d25",
         "panel": "#1d222b",
-        "success": "#3f9f87",
+        "success": "#389680",
         "warning": "#e0b34f",
-        "error": "#ff8f78",
+        "error": "#ff927c",
     },
     status={
-        Status.UP: "#3f9f87",
+        Status.UP: "#389680",
         Status.DEGRADED: "#e0b34f",
         Status.LATE: "#e6925c",
-        Status.DOWN: "bold #ff8f78",
+        Status.DOWN: "bold #ff927c",
         Status.PENDING: "#7aaedc",
         Status.PAUSED: "#8c93a3",
     },
-    level={"ok": "#4a9c92", "warn": "#e0b34f", "critical": "bold #ff8f78", "none": "#7d8594"},
+    level={"ok": "#3f958a", "warn": "#e0b34f", "critical": "bold #ff927c", "none": "#7d8594"},
     plain="#c9ced8",
     soft="#9aa3b2",
     dim="#7d8594",
@@ -86,7 +86,7 @@ DARK = Look(
     chosen="bold #13161c on #7aaedc",
     past="bold #13161c on #e0b34f",
     past_word="bold #e0b34f",
-    wrong="#ff8f78",
+    wrong="#ff927c",
     calm="#48807b",
     track="on #262b36",
     cursor="on #28313f",
@@ -255,7 +255,7 @@ def speaks_utf8(environ: Mapping[str, str] = os.environ, encoding: str | None = 
     A locale that says nothing, as C and POSIX do, is ASCII, even where Python itself would write UTF-8.
     """
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
-    told = locale.partition(".")[2].partition("@")[0]
+    told = locale.rpartition(".")[2].partition("@")[0]
     return all(_is_utf8(name) for name in (told, encoding or "utf-8"))
 
 

@@ -154,7 +154,7 @@ class AlertsScreen(ListScreen):
         except AgentmonError as error:
             self._not_added(str(error))
         else:
-            self.console.say(f"alerts go to {name} from now on: t tests it")
+            self.console.say(f"alerts go to {name} from now on: s tests it")
             self._stop_typing()
             await self._read()
         finally:

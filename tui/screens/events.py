@@ -86,6 +86,10 @@ class EventsScreen(ListScreen):
         yield Static(id="detail")
         yield ActionFooter(self.room, self.console.read_only)
 
+    def restyle(self) -> None:
+        """Draw in another look what is said of all."""
+        self._arrange()
+
     def on_resize(self) -> None:
         """Draw what is said of all and of the selected one in the new width."""
         self._head()

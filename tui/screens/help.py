@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from store.models import Status
-from tui import draw, look
+from tui import draw, filters, look
 from tui.action import AS_BUILT, Keys
 from tui.actions import Room, bindings, offered
 from tui.screens.base import ConsoleScreen
@@ -50,6 +50,9 @@ def help_text(room: Room, *, read_only: bool = False, keys: Keys = AS_BUILT) -> 
     text.append("\nColumns\n", TITLE_STYLE)
     for title, note in COLUMN_NOTES:
         text.append(f"  {title:<{INDENT}}", look.current.dim).append(f"{note}\n")
+    text.append("\nFilter\n", TITLE_STYLE)
+    for example, note in filters.HELP:
+        text.append(f"  {example:<28}", look.current.key).append(f"{note}\n")
     text.append("\n")
     for other in Room:
         if other not in (room, Room.ANYWHERE):
@@ -84,8 +87,15 @@ class HelpScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         with VerticalScroll():
-            yield Static(help_text(self._about, read_only=self.console.read_only, keys=self.console.settings.keys))
+            yield Static(self._text())
         yield ActionFooter(self.room)
+
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        self.query_one(VerticalScroll).query_one(Static).update(self._text())
+
+    def _text(self) -> Text:
+        return help_text(self._about, read_only=self.console.read_only, keys=self.console.settings.keys)
 
     def action_scroll_help(self, where: str) -> None:
         """Scroll: `down` and `up` by a line, `home` and `end`."""

@@ -135,7 +135,7 @@ class KeyScreen(ConsoleScreen):
         return Text("\n").join((line, refused_hint(refused))) if refused else line
 
     def _put(self, name: str, text: Text) -> None:
-        if self._drawn.get(name) != text:
+        if not draw.same(self._drawn.get(name), text):
             self._drawn[name] = text
             static = self.query_one(f"#{name}", Static)
             static.display = bool(text.plain)

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from store.errors import AgentmonError
 from store.models import Monitor
 from tui.actions import Room, bindings
-from tui.draw import safe
+from tui.draw import safe, same
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.widgets.course import SPAN_MS, Course
@@ -170,7 +170,7 @@ class ServerScreen(ConsoleScreen):
         return f"v {'shows' if self._agent_key is None else 'hides'} it, c copies it"
 
     def _put(self, name: str, text: Text) -> None:
-        if self._drawn.get(name) == text:
+        if same(self._drawn.get(name), text):
             return
         grown = len(self._drawn.get(name, Text()).plain) != len(text.plain)
         self._drawn[name] = text

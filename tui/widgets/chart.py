@@ -112,6 +112,10 @@ class Chart(Widget):
         """Draw in the new size."""
         self._draw()
 
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        self._draw()
+
     def move(self, place: int | None) -> None:
         """Put the cursor at another time; only the lines that it leaves and enters are drawn, and the legend.
 

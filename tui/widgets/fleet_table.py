@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from store.models import Monitor
-from tui.widgets.fleet_columns import Column, column_at, layout
+from tui.widgets.fleet_columns import DEFAULT, Choice, Column, column_at, layout
 from tui.widgets.fleet_order import Order
 from tui.widgets.fleet_row import Clocks, Piece, clocks_of, heading, row
 from tui.widgets.line_list import SCROLLBAR, Lines
@@ -41,6 +41,7 @@ class FleetTable(Lines[Monitor]):
     def __init__(self) -> None:
         """Start empty; `show_at` fills the table."""
         super().__init__()
+        self._choice = DEFAULT
         self._columns: list[Column] = []
         self._now = 0
         self._past_at = 0
@@ -57,6 +58,12 @@ class FleetTable(Lines[Monitor]):
         # A monitor of the past has the sequence number of today's.
         self._past_at = now if past else 0
         self.show(monitors)
+
+    def choose(self, choice: Choice) -> None:
+        """Show other columns."""
+        self._choice = choice
+        self._lay_out(self.size.width)
+        self.refresh()
 
     def tick(self, now: int) -> None:
         """Let the clocks move on to `now` (ms)."""
@@ -86,9 +93,17 @@ class FleetTable(Lines[Monitor]):
             strip = self._strips[key] = strip_of(pieces, self.size.width, self.rich_style)
         return strip
 
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        super().restyle()
+        self._strips.clear()
+
     def on_resize(self, event: events.Resize) -> None:
         """Lay the columns out anew."""
-        self._columns = layout(event.size.width - SCROLLBAR)
+        self._lay_out(event.size.width)
+
+    def _lay_out(self, width: int) -> None:
+        self._columns = layout(width - SCROLLBAR, self._choice)
         self._strips.clear()
 
 
@@ -110,14 +125,20 @@ class FleetHeading(Widget):
         """Show the titles for an order."""
         super().__init__()
         self._order = order
+        self._choice = DEFAULT
 
     def show(self, order: Order) -> None:
         """Mark another column."""
         self._order = order
         self.refresh()
 
+    def choose(self, choice: Choice) -> None:
+        """Show other columns."""
+        self._choice = choice
+        self.refresh()
+
     def _columns(self) -> list[Column]:
-        return layout(self.size.width - SCROLLBAR)
+        return layout(self.size.width - SCROLLBAR, self._choice)
 
     def render_line(self, y: int) -> Strip:
         """Draw the titles."""
@@ -126,5 +147,5 @@ class FleetHeading(Widget):
     def on_click(self, event: events.Click) -> None:
         """Sort by the column that was clicked."""
         column = column_at(self._columns(), event.x)
-        if column:
+        if column and column.sort:
             self.post_message(self.Clicked(column.sort))

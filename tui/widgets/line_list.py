@@ -203,6 +203,10 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
             self._bring_into_view()
         self.refresh()
 
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        self._drawn.clear()
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell when the end comes near."""
         super().watch_scroll_y(old_value, new_value)
