@@ -17,11 +17,13 @@ class Room(StrEnum):
     SERVER = "Server"
     HISTORY = "History"
     NEW = "New monitor"
+    EDIT = "Edit"
     KEY = "Key"
     EVENTS = "Events"
     REJECTED = "Refused reports"
     LIMITS = "Limits"
     ALERTS = "Alerts"
+    COLUMNS = "Columns"
     HELP = "Help"
 
 

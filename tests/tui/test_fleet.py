@@ -102,7 +102,7 @@ async def test_an_order_by_values_that_move_is_made_anew_every_three_seconds(hou
     async with running(
         house([a_monitor(1, "a", report=a_report(10)), a_monitor(2, "b", report=a_report(20))])
     ) as fleet:
-        await fleet.press("C")
+        await fleet.press("U")
         assert fleet.names == ["b", "a"]
         fleet.house.store.put(a_monitor(1, "a", report=a_report(30)))
         for _ in range(2):
@@ -117,7 +117,7 @@ async def test_an_order_made_before_the_clock_was_set_back_does_not_stand_still(
     async with running(
         house([a_monitor(1, "a", report=a_report(10)), a_monitor(2, "b", report=a_report(20))])
     ) as fleet:
-        await fleet.press("C")
+        await fleet.press("U")
         fleet.house.store.put(a_monitor(1, "a", report=a_report(30)))
         await fleet.second(-3600)
         assert fleet.names == ["a", "b"]
@@ -155,13 +155,13 @@ async def test_keys_move_the_cursor_and_it_stays_in_view(house: MakeHouse, keys:
 @pytest.mark.parametrize(
     ("keys", "first", "mark"),
     [
-        (["C"], "node-99", "▼CPU"),
-        (["C", "C"], "node-100", "▲CPU"),
-        (["C", "r"], "node-100", "▲CPU"),
+        (["U"], "node-99", "▼CPU"),
+        (["U", "U"], "node-100", "▲CPU"),
+        (["U", "r"], "node-100", "▲CPU"),
         (["N"], "node-1", "NAME▲"),
         ([">"], "node-1", "▼AGE"),
         ([">", ">", ">"], "node-99", "▼CPU"),
-        (["C", "<"], "node-1", "NAME▲"),
+        (["U", "<"], "node-1", "NAME▲"),
     ],
 )
 async def test_keys_sort(house: MakeHouse, keys: list[str], first: str, mark: str) -> None:

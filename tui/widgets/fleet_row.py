@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.cells import cell_len
 
@@ -164,22 +165,44 @@ CELLS: dict[str, Callable[[Cell], Piece]] = {
     "rx": lambda cell: _number(draw.rate(cell.monitor.network_rx_rate), cell),
     "tx": lambda cell: _number(draw.rate(cell.monitor.network_tx_rate), cell),
     "load": _load,
+    "tags": lambda cell: (draw.fit(draw.safe(" ".join(cell.monitor.tags)), cell.width), look.current.dim),
     "system": lambda cell: (draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), look.current.dim),
 }
 
-BEFORE_REPORTS = frozenset({"status", "age", "name"})
+BEFORE_REPORTS = frozenset({"status", "age", "name", "tags"})
 _NOTHING = Report(cpu_usage=0, memory_usage=0, memory_total_mb=0)
+
+
+def _note_span(columns: list[Column]) -> tuple[int, int]:
+    """Return which columns (from, up to) a server that never reported has its note in: the widest room for values."""
+    spans = []
+    for has_values, run in groupby(enumerate(columns), lambda item: item[1].key not in BEFORE_REPORTS):
+        places = [index for index, _ in run]
+        if has_values:
+            first, last = columns[places[0]], columns[places[-1]]
+            spans.append((last.x + last.width - first.x, (places[0], places[-1] + 1)))
+    return max(spans, default=(0, (0, 0)))[1]
+
+
+def _unreported(columns: list[Column], index: int, note: tuple[int, int]) -> Piece:
+    """Return what stands in a value's place while there is none; the note takes all of its columns at once."""
+    column, (start, end) = columns[index], note
+    if start < index < end:
+        return "", look.current.dim
+    last = columns[end - 1] if index == start else column
+    return draw.fit(NO_REPORT if index == start else "", last.x + last.width - column.x), look.current.dim
 
 
 def row(monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = False) -> list[Piece]:
     """Return one server's line. A server that never reported says so instead of values."""
     pieces: list[Piece] = [(CURSOR_MARK, look.current.key)] if cursor else []
+    note = _note_span(columns) if monitor.report is None else (0, 0)
     for index, column in enumerate(columns):
-        gap = " " * column.gap if index or not cursor else ""
+        gap = " " * (column.gap - 1 if cursor and not index else column.gap)
         if monitor.report is None and column.key not in BEFORE_REPORTS:
-            last = columns[-1]
-            pieces.append((gap + draw.fit(NO_REPORT, last.x + last.width - column.x), look.current.dim))
-            break
+            text, style = _unreported(columns, index, note)
+            pieces += [(gap + text, style)] if text else []
+            continue
         text, style = CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, clocks))
         # Each piece costs some 40 bytes of colour on the wire, so gaps are pieces of their own only beside a track.
         if _has_track(style) and pieces:
