@@ -3,7 +3,6 @@
 An action's `name` is what Textual runs: `app.x` is `action_x` of the app, `x` that of the screen it is pressed on.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -99,8 +98,8 @@ def _change(name: str, key: str, label: str, text: str, room: frozenset[Room], f
 
 
 def _shift(step: int, keys: tuple[str, ...], shown: str, where: str, footer: int) -> Action:
-    text = f"Move the column to the {where}"
-    return Action(f"shift({step})", keys, shown, where.title(), text, _COLUMNS, footer=footer, named=f"column_{where}")
+    label, text = "Down" if step > 0 else "Up", f"Move the column {where} in the fleet"
+    return Action(f"shift({step})", keys, shown, label, text, _COLUMNS, footer=footer, named=f"column_{label.lower()}")
 
 
 def _scroll_help(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
@@ -317,7 +316,7 @@ ACTIONS: tuple[Action, ...] = (
     _change("add_channel", "n", "New", "Send alerts to another place", _ALERTS, 1),
     _change("test_channel", "s", "Test", "Send a test message there now", _ALERTS, 2),
     _change("remove_channel", "d", "Delete", "Send no more alerts there", _ALERTS, 3),
-    Action("toggle", ("space", "enter"), "space", "Show/hide", "Show this column, or hide it", _COLUMNS, footer=1),
+    Action("hide_column", ("space", "enter"), "space", "Show/hide", "Show this column, or hide it", _COLUMNS, footer=1),
     Action(
         "shift(1)", ("J", "shift+down"), "J", "Right", "Move it to the right", _COLUMNS, footer=2, named="shift_right"
     ),
@@ -373,38 +372,3 @@ def bindings(room: Room) -> "list[BindingType]":
         for action in ACTIONS
         if room in action.rooms
     ]
-
-
-def keymap(keys: Keys) -> dict[str, str]:
-    """Return other keys for actions as Textual takes them."""
-    return {name: textual_keys(words) for name, words in keys.items()}
-
-
-def shown_key(name: str, keys: Keys) -> str:
-    """Return the first key of an action, by its id, as people read it."""
-    action = next(action for action in ACTIONS if action.id == name)
-    return action.with_keys(keys.get(name, action.keys)[:1]).shown
-
-
-def clash(keys: Keys) -> tuple[str, str, str, Room] | None:
-    """Return the first key that would mean two things, as their ids, the key and the room; None if there is none.
-
-    The first id is one that was given other keys.
-    """
-    for room in Room:
-        owners: dict[str, list[str]] = defaultdict(list)
-        for action in offered(room, keys=keys):
-            for key in action.keys:
-                owners[key].append(action.id)
-        for key, (first, *others) in owners.items():
-            if others:
-                return (first, others[0], key, room) if first in keys else (others[0], first, key, room)
-    return None
-
-
-def untypable(keys: Keys) -> str | None:
-    """Return an action, by its id, that would have no key where one types text; None if there is none."""
-    for action in ACTIONS:
-        if action.id in keys and action.rooms & TYPING and all(len(key) == 1 for key in keys[action.id]):
-            return action.id
-    return None

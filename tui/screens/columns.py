@@ -133,7 +133,7 @@ class ColumnsScreen(ListScreen):
         line: ColumnLine | None = self.lines.current
         return line.key if line else self._choice.order[0]
 
-    def action_toggle(self) -> None:
+    def action_hide_column(self) -> None:
         """Show the selected column, or hide it."""
         self.lines.move_by(0)
         if self._selected in ALWAYS:
@@ -151,4 +151,4 @@ class ColumnsScreen(ListScreen):
 
     @on(LineList.Opened)
     def _opened(self) -> None:
-        self.action_toggle()
+        self.action_hide_column()
