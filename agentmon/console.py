@@ -3,13 +3,16 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from agentmon.exits import ENDING_SIGNALS
 from agentmon.terminal import Terminal, point_at_null
+from tui.look import speaks_utf8, suggested
 from tui.settings import ConsoleSettings
 
 UNDERTAKE_AFTER_S = 1.5
@@ -36,7 +39,10 @@ class ConsoleRun:
         from agentmon.admin import ConsoleAdmin
         from tui.app import ConsoleApp
 
-        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), settings=settings)
+        fitting = replace(
+            settings, suggested_theme=suggested(os.environ), utf8=speaks_utf8(os.environ, sys.stdout.encoding)
+        )
+        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), settings=fitting)
         self._keep_serving = keep_serving
         self._is_ending = is_ending
         self._begin_end = begin_end
@@ -59,7 +65,7 @@ class ConsoleRun:
             return True
         self._terminal.watch(self._lost)
         try:
-            self._app.run()
+            self._app.run(mouse=self._app.settings.mouse)
         finally:
             self._closed.set()
             if self._gone:

@@ -12,6 +12,7 @@ from tui.chart import DOTS_HIGH, DOTS_WIDE, Scale, cell_of
 from tui.chart_metrics import Picture, Presence, Trace
 
 GRID = "┈"
+SHADE = "░"
 EIGHTH = 8
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _DOTS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
@@ -127,6 +128,10 @@ def _tint(layers: Sequence[Layer], row: int, column: int, rows: int) -> tuple[st
     """Return the ground that a band gives a line in a cell, and what the band draws there without one."""
     for number, each in enumerate(layers):
         low, high = each.share(row, column, rows)
+        if not look.current.bands:
+            if high - low >= EIGHTH / 2:
+                return "", (SHADE, f"{look.current.lines[number]} not bold dim")
+            continue
         style = look.current.bands[number]
         if high - low >= EIGHTH / 2:
             return style, _edge(low, high, style)

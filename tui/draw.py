@@ -12,9 +12,10 @@ from rich.text import Text
 
 from store.durations import duration as span
 from store.models import Status
+from store.policy import NO_LIMITS, Limits
 from store.policy import Level as Severity
-from store.policy import Limits
 from store.text import safe_text
+from tui import look
 from tui.look import Level as Level
 
 NONE = "\N{EN DASH}"
@@ -31,23 +32,40 @@ STATUS_GLYPH: dict[Status, str] = {
 
 SEVERITY_LEVEL: dict[Severity, Level] = {Severity.WARNING: "warn", Severity.CRITICAL: "critical"}
 
+WARN_MARK, CRIT_MARK, DOTTED = "╎", "│", "┈"
+"""What stands in the empty part of a bar: the limits ahead, and else a line where the look has no ground for it."""
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _STEPS = "▁▂▃▄▅▆▇█"
 _UNITS = ("K", "M", "G", "T", "P", "E", "Z", "Y")
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 
 
-def bar(usage: float | None, width: int) -> str:
+def bar(usage: float | None, width: int, limits: Limits = NO_LIMITS) -> str:
     """Return a bar of exactly `width` cells, filled by `usage` percent in steps of an eighth of a cell.
 
-    Whatever is above 0 shows at least an eighth, and only 100 fills the last one. None is an empty bar.
+    Whatever is above 0 shows at least an eighth, and only 100 fills the last one. None is an empty bar. The limits
+    ahead have marks in their places; that those behind are broken is told by the bar's style.
     """
+    filled = _filled(usage, width)
+    return filled + _empty(width, limits)[len(filled) :]
+
+
+def _empty(width: int, limits: Limits) -> str:
+    cells = [" " if look.current.track else DOTTED] * width
+    for limit, mark in ((limits.crit, CRIT_MARK), (limits.warn, WARN_MARK)):
+        if limit is not None and 0 <= limit < 100 and width > 0:
+            cells[int(limit * width / 100)] = mark
+    return "".join(cells)
+
+
+def _filled(usage: float | None, width: int) -> str:
     if usage is None or usage <= 0 or width <= 0:
-        return " " * width
+        return ""
     eighths = width * 8
     filled = min(max(1, int(min(usage, 100) * eighths / 100)), eighths)
     full, rest = divmod(filled, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
 
 
 def spark(values: Sequence[float | None], width: int, low: float = 0, high: float = 100) -> str:

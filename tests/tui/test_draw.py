@@ -38,6 +38,27 @@ def test_a_bar_fills_by_eighths_and_only_100_percent_fills_it(usage: float | Non
     assert draw.bar(usage, 4) == shown
 
 
+@pytest.mark.parametrize(
+    ("usage", "limits", "shown"),
+    [
+        (20, Limits(80, 90, 0), "██      ╎│"),
+        (None, Limits(80, 90, 0), "        ╎│"),
+        (84, Limits(80, 90, 0), "████████▍│"),
+        (95, Limits(80, 90, 0), "█████████▌"),
+        (20, Limits(None, 50, 0), "██   │    "),
+        (20, Limits(85, 88, 0), "██      ╎ "),
+        (20, Limits(100, 250, 0), "██        "),
+    ],
+)
+def test_a_bar_has_marks_where_the_limits_ahead_are(usage: float | None, limits: Limits, shown: str) -> None:
+    assert draw.bar(usage, 10, limits) == shown
+
+
+def test_a_bar_without_a_ground_has_a_line_up_to_its_end() -> None:
+    look.use("mono")
+    assert draw.bar(50, 8, Limits(80, None, 0)) == "████┈┈╎┈"
+
+
 @given(st.lists(numbers, max_size=80), widths, numbers, numbers)
 def test_a_spark_is_as_wide_as_asked(
     values: list[float | None], width: int, low: float | None, high: float | None

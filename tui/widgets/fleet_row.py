@@ -18,7 +18,8 @@ Piece = tuple[str, str]
 """Text and its Rich style."""
 
 
-CURSOR_MARK = "▌"
+CURSOR_MARK, MARK = "▌", "+"
+"""What stands before a line: under the cursor, and of a server that is marked."""
 
 STALE = frozenset({Status.DOWN, Status.LATE})
 NO_REPORT = "waiting for its first report"
@@ -126,8 +127,9 @@ def _disk(cell: Cell) -> Piece:
 def _bar(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
     usage = disk.usage if disk else None
-    level = draw.level(usage, _disk_limits(cell, disk))
-    return draw.bar(usage, cell.width), f"{cell.graphic(level)} {look.current.track}"
+    limits = _disk_limits(cell, disk)
+    style = f"{cell.graphic(draw.level(usage, limits))} {look.current.track}"
+    return draw.bar(usage, cell.width, limits), style.strip()
 
 
 def _mount(cell: Cell) -> Piece:
@@ -193,12 +195,15 @@ def _unreported(columns: list[Column], index: int, note: tuple[int, int]) -> Pie
     return draw.fit(NO_REPORT if index == start else "", last.x + last.width - column.x), look.current.dim
 
 
-def row(monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = False) -> list[Piece]:
+def row(
+    monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = False, marked: bool = False
+) -> list[Piece]:
     """Return one server's line. A server that never reported says so instead of values."""
-    pieces: list[Piece] = [(CURSOR_MARK, look.current.key)] if cursor else []
+    lead = MARK if marked else CURSOR_MARK if cursor else ""
+    pieces: list[Piece] = [(lead, look.current.key)] if lead else []
     note = _note_span(columns) if monitor.report is None else (0, 0)
     for index, column in enumerate(columns):
-        gap = " " * (column.gap - 1 if cursor and not index else column.gap)
+        gap = " " * (column.gap - 1 if lead and not index else column.gap)
         if monitor.report is None and column.key not in BEFORE_REPORTS:
             text, style = _unreported(columns, index, note)
             pieces += [(gap + text, style)] if text else []

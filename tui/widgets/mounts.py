@@ -72,14 +72,15 @@ def mount_line(
 
     One that is ignored has no colour.
     """
-    style = Style.parse(look.current.level[draw.level(mount.usage, policy.limits(DISK, mount.mount))])
+    limits = policy.limits(DISK, mount.mount)
+    style = Style.parse(look.current.level[draw.level(mount.usage, limits)])
     ignored = is_ignored(policy, mount.mount)
     full, worrying = forecast[0], "none" if ignored else forecast[1]
     return [
         Segment(
             draw.fit(draw.safe(mount.mount), columns.mount) + "  ", Style.parse(look.current.dim) if ignored else None
         ),
-        Segment(draw.bar(mount.usage, columns.bar), style + Style.parse(look.current.track)),
+        Segment(draw.bar(mount.usage, columns.bar, limits), style + Style.parse(look.current.track)),
         Segment("  " + draw.percent(mount.usage), style),
         Segment(_sizes((mount.size, mount.used, mount.avail))),
         Segment(_right(full, columns.full) if columns.full else "", Style.parse(look.current.level[worrying])),
