@@ -16,12 +16,13 @@ from textual.widgets import Input
 from store.errors import StoreUnavailableError
 from store.events import Event
 from store.models import Monitor
-from tui.actions import CHANGING, Room, bindings, keymap, offered, shown_key
+from tui.actions import CHANGING, Room, bindings, offered
 from tui.alerts import is_incident, toasts
 from tui.deeds import Deeds
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
 from tui.freeze import FreezeApp, Standstill
+from tui.keymap import keymap, shown_key
 from tui.memory import Memory
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen

@@ -12,6 +12,7 @@ from tui.app import ConsoleApp
 from tui.screens.alerts import AlertsScreen
 from tui.screens.base import ConsoleScreen
 from tui.screens.columns import ColumnsScreen
+from tui.screens.edit import EditScreen
 from tui.screens.events import EventsScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import INDENT, HelpScreen
@@ -30,6 +31,7 @@ SCREENS: dict[Room, type[ConsoleScreen]] = {
     Room.SERVER: ServerScreen,
     Room.HISTORY: HistoryScreen,
     Room.NEW: NewMonitorScreen,
+    Room.EDIT: EditScreen,
     Room.KEY: KeyScreen,
     Room.EVENTS: EventsScreen,
     Room.REJECTED: RejectedScreen,
@@ -115,7 +117,7 @@ def test_a_narrow_footer_fits_and_keeps_the_way_out(width: int) -> None:
 def test_a_read_only_console_offers_no_changes() -> None:
     for room in ROOMS:
         assert not any(action.changes for action in offered(room, read_only=True))
-    assert {"new_monitor", "pause", "delete", "rotate", "show_key"} <= CHANGING
+    assert {"new_monitor", "pause", "delete", "rotate", "show_key", "edit", "tag", "save"} <= CHANGING
 
 
 def test_without_a_server_nothing_is_offered_that_needs_one() -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.screen import Screen
 
 from store.models import Monitor
-from tui.actions import CHANGING, Room, shown_key
+from tui.actions import CHANGING, Room
+from tui.keymap import shown_key
 from tui.widgets.frozen_mark import FrozenMark
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from store.models import Monitor
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.filters import Filter, FilterError, parse
+from tui.keymap import shown_key
 from tui.past import Past
-from tui.screens.base import ConsoleScreen
+from tui.screens.marking import MarkingScreen
 from tui.when import spoken, stepped
 from tui.widgets.empty_fleet import empty_note
 from tui.widgets.filter_bar import FilterBar
@@ -31,10 +32,13 @@ STEADY_MS = 2000
 RESORT_MS = 3000
 """An order by values that always move is made anew no more often than this: calmer to read, and fewer bytes."""
 
+BY_TAG = "tag"
+"""What is remembered of a fleet in groups."""
+
 PAST_HINT = "[ ] steps, T asks when"
 
 
-class FleetScreen(ConsoleScreen):
+class FleetScreen(MarkingScreen):
     """The fleet: header, titles, a line per server, the filter if any, the footer."""
 
     room = Room.FLEET
@@ -50,6 +54,7 @@ class FleetScreen(ConsoleScreen):
         super().__init__()
         self.order = Order()
         self.columns = DEFAULT
+        self.grouped = False
         self._filtered = Filter()
         self._mistake = ""
         self._past = Past()
@@ -75,6 +80,7 @@ class FleetScreen(ConsoleScreen):
         if left.sort in SORT_KEYS:
             self.order = Order(left.sort, left.turned)
         self.columns = recalled(left.columns, left.hidden)
+        self.grouped = left.group == BY_TAG
         with suppress(FilterError):
             self._filtered = parse(left.filter)
 
@@ -97,20 +103,6 @@ class FleetScreen(ConsoleScreen):
         self.console.fleet_changed.unsubscribe(self)
 
     @property
-    def table(self) -> FleetTable:
-        """The table."""
-        return self.query_one(FleetTable)
-
-    def subject(self) -> Monitor | None:
-        """Return the selected monitor."""
-        return self.table.current
-
-    def take_subject(self) -> Monitor | None:
-        """Return the selected monitor and keep the cursor on it, so that pressing again means the same server."""
-        self.table.move_by(0)
-        return self.table.current
-
-    @property
     def refusal(self) -> str:
         """Why nothing can be changed: what one sees is not how things are."""
         if self._past.wanted is None:
@@ -126,7 +118,10 @@ class FleetScreen(ConsoleScreen):
     def _on_fleet(self, change: FleetChanged) -> None:
         if self._past.wanted is not None:
             self._show_header()
-        elif change.changed_ids or change.gone_ids or self._is_restless:
+            return
+        if change.gone_ids:
+            self.keep_marks(self.console.feed.monitors)
+        if change.changed_ids or change.gone_ids or self._is_restless:
             self._arrange(calmly=True)
         else:
             self.table.tick(self.console.now())
@@ -141,7 +136,13 @@ class FleetScreen(ConsoleScreen):
         feed = self.console.feed
         problem = feed.problem or feed.receiver_problem
         refused = feed.refused_lately(self.console.now())
-        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark(problem), refused)
+        self.query_one(FleetHeader).show(
+            self._fleet()[0], feed.receiver, problem, self._past_mark(problem), refused, self.marked_words
+        )
+
+    def marks_changed(self) -> None:
+        """Show how many servers are marked."""
+        self._show_header()
 
     def _past_mark(self, problem: str | None) -> PastMark | None:
         at = self._past.wanted
@@ -160,7 +161,7 @@ class FleetScreen(ConsoleScreen):
             rows = steady(found, [monitor.id for monitor in self.table.monitors], self.order)
         else:
             rows, self._sorted_at = arranged(found, self.order), now
-        self.table.show_at(rows, at, past=self._past.picture is not None)
+        self.table.show_at(rows, at, past=self._past.picture is not None, in_groups=self.grouped)
         self._show_header()
         self._show_found(len(rows), len(monitors))
 
@@ -220,6 +221,15 @@ class FleetScreen(ConsoleScreen):
         self.columns = choice
         self.query_one(FleetHeading).choose(choice)
         self.table.choose(choice)
+
+    def action_group(self) -> None:
+        """Group the servers by their first tag, or no more."""
+        if not self.grouped and not any(monitor.tags for monitor in self._fleet()[0]):
+            self.console.say(f"No server has a tag yet: {shown_key('tag', self.console.settings.keys)} adds one")
+            return
+        self.grouped = not self.grouped
+        self.console.memory.remember(group=BY_TAG if self.grouped else "")
+        self._arrange()
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -308,17 +318,19 @@ class FleetScreen(ConsoleScreen):
 
     def action_bottom(self) -> None:
         """Select the last server."""
-        self.table.move_to(len(self.table.monitors) - 1)
+        self.table.move("bottom")
 
     async def action_filter(self) -> None:
         """Start to filter, or go on."""
         if not self.query(FilterBar):
             await self.mount(FilterBar(), before=self.query_one(ActionFooter))
         self.query_one(FilterBar).focus_field()
-        self._show_header()
+        self._arrange(calmly=True)
 
     async def action_clear(self) -> None:
-        """Clear the filter and put its line away; without one, return to now."""
+        """Clear the marks; without any (or while one types a filter) the filter; without one, return to now."""
+        if self.focused is None and self.clear_marks():
+            return
         if self.query(FilterBar):
             await self._clear_filter()
         else:

@@ -64,14 +64,22 @@ def counts_line(monitors: Iterable[Monitor]) -> Text:
     return text
 
 
-def with_refused(counts: Text, refused: int, width: int) -> Text:
-    """Return the second line with how many kinds of reports were refused lately at its end, if there is room."""
-    if not refused:
-        return counts
-    note = Text.assemble((f"{refused} refused: ", look.current.status[Status.DEGRADED]), ("!", look.current.key))
-    left = counts.copy()
+def with_notes(counts: Text, refused: int, marked: str, width: int) -> Text:
+    """Return the second line with what is marked, and how many kinds of reports were refused lately, at its end.
+
+    Where there is no room for all, refusals go first, then counts: what is marked is about to be acted on.
+    """
+    left, marks = counts.copy(), Text(marked, look.current.key)
     left.rstrip()
-    return spread_out(left, note, width)
+    if refused:
+        note = Text.assemble((f"{refused} refused: ", look.current.status[Status.DEGRADED]), ("!", look.current.key))
+        both = Text("  ").join((marks, note)) if marks else note
+        if left.cell_len + 2 + both.cell_len <= width:
+            return spread_out(left, both, width)
+    if not marks:
+        return counts
+    left.truncate(max(width - marks.cell_len - 2, 1), overflow="ellipsis")
+    return spread_out(left, marks, width)
 
 
 class FleetHeader(Widget):
@@ -90,6 +98,7 @@ class FleetHeader(Widget):
         self._past: PastMark | None = None
         self._counts = Text(" ")
         self._refused = 0
+        self._marked = ""
 
     def show(
         self,
@@ -98,14 +107,15 @@ class FleetHeader(Widget):
         problem: str | None,
         past: PastMark | None = None,
         refused: int = 0,
+        marked: str = "",
     ) -> None:
         """Say how things are, or were in the past; `problem` is what the store or the receiver has now.
 
-        `refused` counts the kinds of reports that were refused lately.
+        `refused` counts the kinds of reports that were refused lately, `marked` says what is marked.
         """
-        said = (receiver, problem, past, counts_line(monitors), refused)
-        if said != (self._receiver, self._problem, self._past, self._counts, self._refused):
-            self._receiver, self._problem, self._past, self._counts, self._refused = said
+        said = (receiver, problem, past, counts_line(monitors), refused, marked)
+        if said != (self._receiver, self._problem, self._past, self._counts, self._refused, self._marked):
+            self._receiver, self._problem, self._past, self._counts, self._refused, self._marked = said
             self.refresh()
 
     def render(self) -> Text:
@@ -115,4 +125,4 @@ class FleetHeader(Widget):
             first = past_line(self._past, read_only=read_only, width=width)
         else:
             first = receiver_line(self._receiver, self._problem, read_only=read_only, width=width)
-        return Text("\n").join((first, with_refused(self._counts, self._refused, width)))
+        return Text("\n").join((first, with_notes(self._counts, self._refused, self._marked, width)))
