@@ -317,10 +317,8 @@ ACTIONS: tuple[Action, ...] = (
     _change("test_channel", "s", "Test", "Send a test message there now", _ALERTS, 2),
     _change("remove_channel", "d", "Delete", "Send no more alerts there", _ALERTS, 3),
     Action("hide_column", ("space", "enter"), "space", "Show/hide", "Show this column, or hide it", _COLUMNS, footer=1),
-    Action(
-        "shift(1)", ("J", "shift+down"), "J", "Right", "Move it to the right", _COLUMNS, footer=2, named="shift_right"
-    ),
-    Action("shift(-1)", ("K", "shift+up"), "K", "Left", "Move it to the left", _COLUMNS, footer=3, named="shift_left"),
+    _shift(1, ("J", "shift+down"), "J", "to the right", 2),
+    _shift(-1, ("K", "shift+up"), "K", "to the left", 3),
     Action("default_columns", ("x",), "x", "Default", "Return to the columns as built in", _COLUMNS, footer=4),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
     Action("app.next_look", ("t",), "t", "Next theme", "Dark, light, this terminal's own colours, none", _ANYWHERE),
