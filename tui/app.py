@@ -18,6 +18,8 @@ from store.events import Event
 from store.models import Monitor
 from tui.actions import CHANGING, Room, bindings, offered
 from tui.alerts import is_incident, toasts
+from tui.crash import QuietApp
+from tui.clipboard import ClipboardApp
 from tui.deeds import Deeds
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
@@ -40,7 +42,7 @@ ERROR_TOAST_S = 12.0
 """How long a toast of an incident stays, in seconds: one may be looking elsewhere; others stay as Textual has it."""
 
 
-class ConsoleApp(Deeds, FreezeApp, LookApp, inherit_bindings=False):
+class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bindings=False):
     """The console on one database.
 
     Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, `memory`, and `fleet_changed`,
