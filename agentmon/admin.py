@@ -49,6 +49,7 @@ def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> 
 
 
 async def _perform_on_writer(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
+    from agentmon.options import configuration
     from agentmon.serve import DEFAULT_PORT
     from server.address import reachable_url
     from server.control import Control
@@ -57,8 +58,12 @@ async def _perform_on_writer(database: Path, operation: str, arguments: dict[str
 
     writer = await Writer.open(database)
     try:
-        # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have by default.
-        info = ReceiverInfo(wall_clock_ms(), reachable_url(None, DEFAULT_PORT))
+        # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have without options.
+        config = configuration()
+        url = config.value("serve", "public_url") or reachable_url(
+            config.value("serve", "host"), config.value("serve", "port") or DEFAULT_PORT
+        )
+        info = ReceiverInfo(wall_clock_ms(), url)
         judge = await FleetJudge.open(writer, wall_clock_ms, lambda: 0.0)
         control = Control(writer, lambda: info, wall_clock_ms, judge)
         return await control.operations[operation](**arguments)
