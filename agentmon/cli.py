@@ -11,6 +11,7 @@ import click
 
 from agentmon.agents import agent
 from agentmon.backup import backup
+from agentmon.config_command import config
 from agentmon.events import events
 from agentmon.exits import Exit
 from agentmon.history import history
@@ -49,7 +50,7 @@ def root() -> None:
     """
 
 
-for command in (serve, tui, monitor, status, events, history, backup, notify, agent):
+for command in (serve, tui, monitor, status, events, history, backup, notify, agent, config):
     root.add_command(command)
 
 
