@@ -18,8 +18,8 @@ from store.events import Event
 from store.models import Monitor
 from tui.actions import CHANGING, Room, bindings, offered
 from tui.alerts import is_incident, toasts
-from tui.crash import QuietApp
 from tui.clipboard import ClipboardApp
+from tui.crash import QuietApp
 from tui.deeds import Deeds
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader

@@ -11,6 +11,14 @@ from tests.tui.standins import berlin_machine as berlin_machine
 from tests.tui.standins import utc as utc
 from tui import look
 
+
+@pytest.fixture(autouse=True)
+def _no_terminal_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tmux or screen that the tests are run in out of them: its clipboard is someone's."""
+    for name in ("TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 MakeHouse = Callable[..., House]
 
 

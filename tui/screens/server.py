@@ -201,8 +201,7 @@ class ServerScreen(ConsoleScreen):
     async def _copy(self) -> None:
         key = self._agent_key or await self._fetch_key()
         if key is not None:
-            self.app.copy_to_clipboard(key)
-            self.console.say("Agent key copied, if this terminal allows it (OSC 52)")
+            await self.console.copy("Agent key", key)
 
     async def _fetch_key(self) -> str | None:
         """Ask for the agent key; says what is wrong and returns None if it cannot be had."""
