@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from store.errors import DatabaseHeldError, ReceiverUnreachableError
 from store.models import Credentials, ReceiverInfo
 from store.policy import Changes, Level
+from store.tags import Edit
 
 WAIT_S = 5.0
 """How long to wait for a receiver that holds the lock but does not answer yet: it is starting or stopping."""
@@ -47,6 +49,7 @@ def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> 
 
 
 async def _perform_on_writer(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
+    from agentmon.options import configuration
     from agentmon.serve import DEFAULT_PORT
     from server.address import reachable_url
     from server.control import Control
@@ -55,8 +58,12 @@ async def _perform_on_writer(database: Path, operation: str, arguments: dict[str
 
     writer = await Writer.open(database)
     try:
-        # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have by default.
-        info = ReceiverInfo(wall_clock_ms(), reachable_url(None, DEFAULT_PORT))
+        # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have without options.
+        config = configuration()
+        url = config.value("serve", "public_url") or reachable_url(
+            config.value("serve", "host"), config.value("serve", "port") or DEFAULT_PORT
+        )
+        info = ReceiverInfo(wall_clock_ms(), url)
         judge = await FleetJudge.open(writer, wall_clock_ms, lambda: 0.0)
         control = Control(writer, lambda: info, wall_clock_ms, judge)
         return await control.operations[operation](**arguments)
@@ -88,9 +95,9 @@ class ConsoleAdmin:
         """Create a monitor with a new key."""
         return credentials((await self._call("create", names=[name]))[0])
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give a monitor another name."""
-        await self._call("rename", name=name, new_name=new_name)
+    async def edit(self, name: str, edit: Edit) -> None:
+        """Give a monitor another name, tags or note, all or nothing."""
+        await self._call("edit", name=name, **asdict(edit))
 
     async def rotate(self, name: str) -> Credentials:
         """Give a monitor a new key."""

@@ -11,6 +11,8 @@ import click
 
 from agentmon.agents import agent
 from agentmon.backup import backup
+from agentmon.config_command import config
+from agentmon.demo import demo
 from agentmon.events import events
 from agentmon.exits import Exit
 from agentmon.history import history
@@ -49,7 +51,7 @@ def root() -> None:
     """
 
 
-for command in (serve, tui, monitor, status, events, history, backup, notify, agent):
+for command in (serve, tui, monitor, status, events, history, backup, notify, agent, config, demo):
     root.add_command(command)
 
 

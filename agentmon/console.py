@@ -1,15 +1,23 @@
-"""The console in this process: started, ended by signals, and dropped when its terminal is lost."""
+"""The console in this process: started, ended by signals, and dropped when its terminal is lost or it fails."""
 
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+import click
+
 from agentmon.exits import ENDING_SIGNALS
+from agentmon.logs import log_crash
 from agentmon.terminal import Terminal, point_at_null
+from store.text import safe_text
+from tui.look import speaks_utf8, suggested
+from tui.settings import ConsoleSettings
 
 UNDERTAKE_AFTER_S = 1.5
 """How long the console may take to leave the terminal by itself once all else has ended."""
@@ -19,28 +27,39 @@ DRAIN_LIMIT_S = 7.5
 
 
 class ConsoleRun:
-    """One run of the console; `dropped` says afterwards that its terminal was lost and the receiver is to go on."""
+    """One run of the console.
+
+    `dropped` says afterwards that its terminal was lost, or the console failed, and that the receiver is to go on.
+    """
 
     def __init__(
         self,
         database: Path,
         *,
-        read_only: bool = False,
-        bell: bool = False,
+        settings: ConsoleSettings,
         keep_serving: bool = False,
         is_ending: Callable[[], bool] = lambda: False,
         begin_end: Callable[[], None] = lambda: None,
         await_end: Callable[[float], object] = lambda _: None,
+        clear_up: Callable[[], object] = lambda: None,
     ) -> None:
-        """Prepare; of the receiver, if there is one, the last three tell, ask and await (at most seconds) its end."""
+        """Prepare; of the receiver, if there is one, the three before the last tell, ask and await its end.
+
+        `await_end` takes the most seconds to wait; `clear_up` is what is left to do when a signal ends all of it.
+        """
         from agentmon.admin import ConsoleAdmin
         from tui.app import ConsoleApp
 
-        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), read_only=read_only, bell=bell)
+        fitting = replace(
+            settings, suggested_theme=suggested(os.environ), utf8=speaks_utf8(os.environ, sys.stdout.encoding)
+        )
+        self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), settings=fitting)
         self._keep_serving = keep_serving
         self._is_ending = is_ending
         self._begin_end = begin_end
         self._await_end = await_end
+        self._clear_up = clear_up
+        self._database = database
         self._terminal = Terminal()
         self._closed = threading.Event()
         self._ending = threading.Event()
@@ -59,12 +78,30 @@ class ConsoleRun:
             return True
         self._terminal.watch(self._lost)
         try:
-            self._app.run()
+            self._app.run(mouse=self._app.settings.mouse)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the receiver must not go with it
+            self._terminal.give_back()
+            self._app.crash = self._app.crash or error
         finally:
             self._closed.set()
             if self._gone:
                 point_at_null()  # else Python's flush at exit fails on the lost terminal and makes the exit code 120
+        if self._app.crash is not None and not self._ending.is_set():
+            self._tell_crash(self._app.crash)
+            self.dropped = self.dropped or self._keep_serving
+            return self.dropped
         return self.dropped or self._app.return_code in (0, None)
+
+    def _tell_crash(self, error: Exception) -> None:
+        """Say on the terminal, in one line, that the console failed and where it stands how; then who goes on."""
+        try:
+            where = f"what happened stands in {log_crash(self._database, 'the console failed', error)}"
+        except OSError as trouble:
+            where = f"its log cannot be written: {trouble.strerror}"
+        goes_on = "; the receiver goes on, ctrl+c ends it" if self._keep_serving else ""
+        click.echo(
+            f"agentmon: the console failed ({type(error).__name__}), {safe_text(where, 1_000)}{goes_on}", err=True
+        )
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         if number == signal.SIGHUP:
@@ -107,4 +144,5 @@ class ConsoleRun:
         self._await_end(DRAIN_LIMIT_S)
         if not self._closed.wait(UNDERTAKE_AFTER_S):
             self._terminal.take_away()
+        self._clear_up()
         os._exit(0)

@@ -85,6 +85,17 @@ def log_to_file(database: Path) -> Path:
     return path
 
 
+def log_crash(database: Path, what: str, error: BaseException) -> Path:
+    """Write an error with its traceback to the log file and return that; if there is none yet, one is made.
+
+    Raises OSError if it cannot be made.
+    """
+    files = [Path(each.baseFilename) for each in logging.getLogger().handlers if isinstance(each, PrivateRotatingFile)]
+    path = files[0] if files else log_to_file(database.with_name(f"{database.name}.console"))
+    logging.getLogger("agentmon").critical(what, exc_info=error)
+    return path
+
+
 def _use(handler: logging.Handler) -> None:
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -2,11 +2,11 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentmon.options import common_options, database, option
+from agentmon.options import common_options, database, option, tag_option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.group()
 @common_options
 def monitor() -> None:
-    """Create monitors, see and rotate their keys, pause, set, delete."""
+    """Create monitors, see and rotate their keys, tag, pause, set, delete."""
 
 
 @monitor.command()
@@ -24,14 +24,16 @@ def monitor() -> None:
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @option("--key", metavar="KEY", allow_from_autoenv=False, help="An existing agent key; - reads it from stdin.")
 @option("--if-missing", is_flag=True, help="Leave monitors that exist as they are.")
+@option("--tag", "tags", metavar="TAG", multiple=True, help="A tag for all of them; once for each tag.")
 @option("--json", "as_json", is_flag=True, help='One {"id", "name", "agent_key"} a line.')
-def create(names: tuple[str, ...], key: str | None, if_missing: bool, as_json: bool) -> None:
+def create(names: tuple[str, ...], key: str | None, if_missing: bool, tags: tuple[str, ...], as_json: bool) -> None:
     """Create monitors; prints each one's key and the command that installs its agent."""
     from agentmon.admin import credentials, perform
     from agentmon.output import print_json, say
 
     agent_key = sys.stdin.readline().strip() if key == "-" else key
-    for row in perform(database(), "create", names=list(names), agent_key=agent_key, if_missing=if_missing):
+    asked: dict[str, Any] = {"agent_key": agent_key, "if_missing": if_missing, "tags": tags}
+    for row in perform(database(), "create", names=list(names), **asked):
         made = credentials(row)
         if as_json:
             print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
@@ -42,15 +44,16 @@ def create(names: tuple[str, ...], key: str | None, if_missing: bool, as_json: b
 
 @monitor.command("list")
 @common_options
+@tag_option
 @option("--json", "as_json", is_flag=True, help="A list of objects.")
-def list_(as_json: bool) -> None:
-    """Show all monitors, without keys."""
+def list_(tags: tuple[str, ...], as_json: bool) -> None:
+    """Show all monitors, or those with a tag, without keys."""
     from agentmon.output import print_json, say
-    from agentmon.reading import read_fleet
+    from agentmon.reading import read_fleet, tagged
     from agentmon.tables import monitor_line, monitor_summary
     from store.writer import wall_clock_ms
 
-    fleet, now = asyncio.run(read_fleet(database())), wall_clock_ms()
+    fleet, now = tagged(asyncio.run(read_fleet(database())), tags), wall_clock_ms()
     if as_json:
         print_json([monitor_summary(monitor, now) for monitor in fleet])
         return
@@ -107,7 +110,30 @@ def rename(name: str, new: str) -> None:
     """Give a monitor another name."""
     from agentmon.admin import perform
 
-    perform(database(), "rename", name=name, new_name=new)
+    perform(database(), "edit", name=name, new_name=new)
+
+
+@monitor.command()
+@common_options
+@click.argument("name")
+@option("--name", "new_name", metavar="NEW", help="Another name.")
+@option("--tag", "add_tags", metavar="TAG", multiple=True, help="Add a tag; once for each.")
+@option("--untag", "drop_tags", metavar="TAG", multiple=True, help="Remove a tag; once for each.")
+@option("--note", metavar="TEXT", help="One line to remember; an empty one removes it.")
+def edit(
+    name: str, new_name: str | None, add_tags: tuple[str, ...], drop_tags: tuple[str, ...], note: str | None
+) -> None:
+    """Change a monitor's name, tags and note, all or nothing.
+
+    \b
+    A tag is made of letters, digits and - _ . : (at most 32); capitals become
+    small. A monitor has at most 16; its first one is its group in the console.
+    """
+    from agentmon.admin import perform
+
+    if new_name is None and note is None and not (add_tags or drop_tags):
+        raise click.UsageError("nothing to change: give --name, --tag, --untag or --note")
+    perform(database(), "edit", name=name, new_name=new_name, add_tags=add_tags, drop_tags=drop_tags, note=note)
 
 
 @monitor.command()
@@ -184,13 +210,14 @@ def defaults(settings: tuple[str, ...], as_json: bool) -> None:
         perform(database(), "set_defaults", settings=_parsed(settings))
         return
     own = asyncio.run(read_defaults(database()))
-    held = {**BUILT_IN, **own}
+    held = {**BUILT_IN, **own.merged}
     if as_json:
         print_json(held)
         return
     for key, value in held.items():
         shown = value if isinstance(value, str) else f"{value:g}"
-        say(f"{key:<16} {shown}{'' if key in own else '  (built in)'}")
+        beneath = "  (config)" if key in own.configured else "  (built in)"
+        say(f"{key:<16} {shown}{'' if key in own.settings else beneath}")
 
 
 def _parsed(settings: tuple[str, ...]) -> "dict[str, Setting | None]":

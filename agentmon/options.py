@@ -1,4 +1,4 @@
-"""What every command takes: `--help`, `--version`, and `--db` before or after the subcommand."""
+"""What every command takes: `--help`, `--version`, and `--db` and `--config` before or after the subcommand."""
 
 import math
 import os
@@ -7,12 +7,16 @@ from collections.abc import Callable
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from agentmon.config import Config
+
 DISTRIBUTION = "agentmon-console"
 DATABASE_NAME = "agentmon.db"
+CONFIG_NAME = "config.toml"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,18 +47,32 @@ class NamedOption(click.Option):
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the variable's value, None if it is unset, empty or not for this option."""
+        variable = self.variable(ctx)
+        return os.environ.get(variable) or None if variable else None
+
+    def variable(self, ctx: click.Context) -> str | None:
+        """Return the name of its environment variable in a command's context, None if it has none."""
         if not self.allow_from_autoenv or ctx.auto_envvar_prefix is None:
             return None
         typed = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
-        return os.environ.get(f"{ctx.auto_envvar_prefix}_{typed}") or None
+        return f"{ctx.auto_envvar_prefix}_{typed}"
 
 
 option = partial(click.option, cls=NamedOption)
 """Like `click.option`; all of agentmon's options are made with it."""
 
 
+tag_option = option(
+    "--tag", "tags", metavar="TAG", multiple=True, help="Only monitors with this tag, or with all of several."
+)
+
+
+class ConfiguredCommand(click.Command):
+    """A command whose options the configuration file may set; all of the file is checked when it starts."""
+
+
 def common_options(command: F) -> F:
-    """Add `--db` and `--version` to a command or group."""
+    """Add `--db`, `--config` and `--version` to a command or group."""
     db = option(
         "--db",
         type=FinePath(path_type=Path),
@@ -65,16 +83,27 @@ def common_options(command: F) -> F:
         allow_from_autoenv=False,
         help="The database  [default: in the user's data directory; env: AGENTMON_DB]",
     )
+    config = option(
+        "--config",
+        type=FinePath(path_type=Path),
+        metavar="PATH",
+        expose_value=False,
+        callback=_keep_config,
+        is_eager=True,
+        allow_from_autoenv=False,
+        help="The configuration  [default: in the user's configuration directory; env: AGENTMON_CONFIG]",
+    )
     version = option(
         "--version", is_flag=True, expose_value=False, callback=_print_version, is_eager=True,
         allow_from_autoenv=False, help="Show the version and exit.",
     )  # fmt: skip
-    return db(version(command))
+    return db(config(version(command)))
 
 
 def database() -> Path:
-    """Return the database that the running command works on; the innermost `--db` wins, then AGENTMON_DB.
+    """Return the database that the running command works on.
 
+    The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says.
     Raises `DatabaseRefusedError` for what can be no database file: a folder, a device (which root would be about to
     make private, and /dev/null is everyone's).
     """
@@ -99,12 +128,61 @@ def _named_database() -> Path:
         return Path(named)
     from platformdirs import user_data_path
 
-    return user_data_path("agentmon", appauthor=False) / DATABASE_NAME
+    return _configured_database() or user_data_path("agentmon", appauthor=False) / DATABASE_NAME
+
+
+def _configured_database() -> Path | None:
+    path, named = config_path()
+    if not named and not path.exists():
+        return None
+    from agentmon.config import load_database
+
+    return load_database(path, named=named)
+
+
+def config_path() -> tuple[Path, bool]:
+    """Return the configuration file, and whether somebody named it: one that nobody named need not exist."""
+    given: Path | None = click.get_current_context().find_root().meta.get("agentmon.config")
+    if given is not None:
+        return given, True
+    if named := os.environ.get("AGENTMON_CONFIG"):
+        return Path(named), True
+    from platformdirs import user_config_path
+
+    return user_config_path("agentmon", appauthor=False) / CONFIG_NAME, False
+
+
+def configuration() -> "Config":
+    """Return what the configuration file says, all of it checked; raises `ConfigRefusedError`.
+
+    It is read once for a command, so that all that the command does rests on the same.
+    """
+    from agentmon.config import Config, load
+
+    path, named = config_path()
+    known = click.get_current_context().find_root().meta
+    config = known.get("agentmon.configuration")
+    if not isinstance(config, Config) or config.path != path:
+        config = known["agentmon.configuration"] = load(path, named=named)
+    return config
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text can be the address of a receiver, and needs no quotes in a shell."""
+    return text.startswith(("http://", "https://")) and text.isprintable() and not set(text) & set("\"'`$\\ ;|&<>")
 
 
 def _keep_database(context: click.Context, _: click.Parameter, value: Path | None) -> None:
     if value is not None:
         context.find_root().meta["agentmon.db"] = value
+
+
+def _keep_config(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.find_root().meta["agentmon.config"] = value
+    if isinstance(context.command, ConfiguredCommand) and not context.resilient_parsing:
+        # The options that follow look here when neither the command line nor the environment says anything.
+        context.default_map = configuration().for_command(context.info_name or "")
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:

@@ -71,6 +71,8 @@ def monitor_fields(monitor: Monitor, now: int) -> dict[str, Any]:
         **fields,
         "network_rx_rate": monitor.network_rx_rate,
         "network_tx_rate": monitor.network_tx_rate,
+        "tags": list(monitor.tags),
+        "note": monitor.note or None,
         "breaches": [asdict(breach) | {"since": iso_time(breach.since)} for breach in monitor.breaches],
     }
 

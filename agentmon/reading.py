@@ -1,13 +1,14 @@
 """Reading a database for a command that then ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from store.errors import AgentmonError
 from store.models import Monitor
-from store.policy import Settings
+from store.policy import Defaults
 from store.reader import Reader
+from store.tags import has_tags
 from store.text import safe_text
 
 
@@ -42,10 +43,15 @@ async def read_key(database: Path, name: str) -> str:
     return key
 
 
-async def read_defaults(database: Path) -> Settings:
+async def read_defaults(database: Path) -> Defaults:
     """Return the settings of all monitors that have none of their own."""
     async with reading(database) as reader:
         return await reader.defaults()
+
+
+def tagged(monitors: Iterable[Monitor], tags: Collection[str]) -> list[Monitor]:
+    """Return the monitors that have all of these tags."""
+    return [monitor for monitor in monitors if has_tags(monitor.tags, tags)]
 
 
 def required(monitor: Monitor | None, name: str) -> Monitor:

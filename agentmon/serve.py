@@ -5,19 +5,22 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from agentmon.exits import ENDING_SIGNALS, Exit
-from agentmon.options import FiniteRange, common_options, database, option
+from agentmon.options import ConfiguredCommand, FiniteRange, common_options, configuration, database, is_url, option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
+    from agentmon.config import Config
     from agentmon.logs import UnhurriedHandler
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
     from store.tiers import Retention
+    from tui.settings import ConsoleSettings
 
 LOOK_EVERY_S = 1.0
 END_LIMIT_S = 7.5
@@ -26,12 +29,28 @@ LAST_LINES_S = 1.0
 
 DEFAULT_PORT = 8420
 
-bell_option = option(
-    "--bell", is_flag=True, help="Ring the terminal's bell when a server goes down or a reading becomes critical."
-)
+THEMES = ("auto", "dark", "light", "ansi", "mono")
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.command()
+def console_options(command: F) -> F:
+    """Add what one may say of the console wherever it runs."""
+    theme = option(
+        "--theme",
+        type=click.Choice(THEMES),
+        default="auto",
+        show_default=True,
+        help="How it looks: ansi is in the terminal's own colours, auto as it was left, or what suits the terminal.",
+    )
+    no_mouse = option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, to select text.")
+    bell = option(
+        "--bell", is_flag=True, help="Ring the terminal's bell when a server goes down or a reading becomes critical."
+    )
+    return theme(no_mouse(bell(command)))
+
+
+@click.command(cls=ConfiguredCommand)
 @common_options
 @option("--tui", is_flag=True, help="Show the console in this terminal.")
 @option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
@@ -59,7 +78,7 @@ bell_option = option(
     metavar="TIME",
     help="Repeat alerts of servers that stay down; 0: never.",
 )
-@bell_option
+@console_options
 @option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
 def serve(
     tui: bool,
@@ -72,6 +91,8 @@ def serve(
     keep_5m: float,
     keep_1h: float,
     remind_every: float,
+    theme: str,
+    no_mouse: bool,
     bell: bool,
     keep_serving: bool,
 ) -> None:
@@ -80,39 +101,40 @@ def serve(
     from server.premises import take_premises
     from server.thread import ReceiverThread
 
-    if keep_serving and not tui:
-        raise click.UsageError("--keep-serving goes with --tui")
-    if bell and not tui:
-        raise click.UsageError("--bell goes with --tui")
     if tui:
-        _require_terminal()
+        require_terminal()
+    else:
+        _require_tui("keep_serving", "theme", "no_mouse", "bell")
+    config = configuration()
+    settings = console_settings(config, theme=theme, no_mouse=no_mouse, bell=bell)
     retention = _retention(keep_raw, keep_5m, keep_1h)
     on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
     path = database()
     premises = take_premises(path, host, port, _plain_url(public_url))
     log = _start_log(path, tui)
-    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every))
-    on_signals(receiver.stop, hangup=not keep_serving)
+    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every, config))
+    on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
-    if with_self:
+    if with_self and premises.listener is not None:
         monitor_self(premises.listener, receiver, path)
-    clean = _run_console(path, receiver, keep_serving, bell) if tui else _await_end(receiver)
+    clean = _run_console(path, receiver, settings, keep_serving) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @common_options
 @option("--read-only", is_flag=True, help="Offer nothing that changes anything.")
-@bell_option
-def tui(read_only: bool, bell: bool) -> None:
+@console_options
+def tui(read_only: bool, theme: str, no_mouse: bool, bell: bool) -> None:
     """The console, attached to the database of a running receiver."""
     from agentmon.console import ConsoleRun
     from store.schema import inspect_database
 
-    _require_terminal()
+    require_terminal()
     path = database()
     inspect_database(path)
-    if not ConsoleRun(path, read_only=read_only, bell=bell).run():
+    settings = console_settings(configuration(), read_only=read_only, theme=theme, no_mouse=no_mouse, bell=bell)
+    if not ConsoleRun(path, settings=settings).run():
         sys.exit(Exit.FAILURE)
 
 
@@ -129,12 +151,38 @@ def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
         signal.signal(number, signal.SIG_IGN if passes else handle)
 
 
-def _run_console(path: Path, receiver: "ReceiverThread", keep_serving: bool, bell: bool) -> bool:
+def _require_tui(*names: str) -> None:
+    """Refuse options of the console that were given where there is none; a configuration is for both."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --tui")
+
+
+def console_settings(
+    config: "Config", *, theme: str, no_mouse: bool, bell: bool, read_only: bool = False
+) -> "ConsoleSettings":
+    """Return how the console is to be by its options and the configuration."""
+    from platformdirs import user_state_path
+
+    from tui.settings import ConsoleSettings
+
+    return ConsoleSettings(
+        read_only=read_only,
+        theme=None if theme == "auto" else theme,
+        bell=bell,
+        mouse=not no_mouse,
+        keys=config.keys,
+        memory=user_state_path("agentmon", appauthor=False) / "console.json",
+    )
+
+
+def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSettings", keep_serving: bool) -> bool:
     from agentmon.console import ConsoleRun
 
     console = ConsoleRun(
         path,
-        bell=bell,
+        settings=settings,
         keep_serving=keep_serving,
         is_ending=receiver.stopping.is_set,
         begin_end=receiver.stop,
@@ -190,7 +238,9 @@ def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Reten
         raise click.UsageError(str(error)) from error
 
 
-def _options(max_report_rate: float, retention: "Retention", remind_every_s: float) -> "RuntimeOptions":
+def _options(
+    max_report_rate: float, retention: "Retention", remind_every_s: float, config: "Config"
+) -> "RuntimeOptions":
     from server.alerts import NotifierOptions
     from server.receiver import ReceiverOptions
     from server.runtime import RuntimeOptions
@@ -199,11 +249,13 @@ def _options(max_report_rate: float, retention: "Retention", remind_every_s: flo
     return RuntimeOptions(
         receiver=ReceiverOptions(max_report_rate=max_report_rate),
         upkeep=UpkeepOptions(retention=retention),
-        notifier=NotifierOptions(remind_every_s=remind_every_s),
+        notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
+        limits=config.limits,
     )
 
 
-def _require_terminal() -> None:
+def require_terminal() -> None:
+    """Raise a usage error if the console would have no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError("the console needs a terminal; without one, run agentmon serve without --tui")
 
@@ -211,6 +263,6 @@ def _require_terminal() -> None:
 def _plain_url(url: str | None) -> str | None:
     if url is None:
         return None
-    if not url.startswith(("http://", "https://")) or not url.isprintable() or set(url) & set("\"'`$\\ ;|&<>"):
+    if not is_url(url):
         raise click.BadParameter("a URL looks like http://HOST:PORT", param_hint="--public-url")
     return url.rstrip("/")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentmon.exits import Exit
-from agentmon.options import common_options, database, option
+from agentmon.options import common_options, database, option, tag_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 @click.command()
 @common_options
 @click.argument("names", metavar="[NAME...]", nargs=-1)
+@tag_option
 @option("--json", "as_json", is_flag=True, help="One object with the receiver and the monitors.")
 @option("--line", "as_line", is_flag=True, help="One short line for a tmux status bar or a login message.")
-def status(names: "Sequence[str]", as_json: bool, as_line: bool) -> None:
+def status(names: "Sequence[str]", tags: "Sequence[str]", as_json: bool, as_line: bool) -> None:
     """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
     from agentmon.output import drop_stdout, in_words
     from store.errors import AgentmonError
@@ -29,7 +30,7 @@ def status(names: "Sequence[str]", as_json: bool, as_line: bool) -> None:
     if as_json and as_line:
         raise click.UsageError("--json and --line exclude each other")
     try:
-        receiver, monitors = asyncio.run(_ask(database(), names))
+        receiver, monitors = asyncio.run(_ask(database(), names, tags))
         _show(receiver, monitors, as_json=as_json, as_line=as_line)
     except (AgentmonError, UnicodeEncodeError) as error:
         if as_line:
@@ -62,16 +63,22 @@ def exit_code(monitors: "Sequence[Monitor]") -> Exit:
     return Exit.STATUS_WARNING if found & {Status.LATE, Status.DEGRADED} else Exit.OK
 
 
-async def _ask(path: Path, names: "Sequence[str]") -> "tuple[ReceiverInfo | None, list[Monitor]]":
+async def _ask(
+    path: Path, names: "Sequence[str]", tags: "Sequence[str]"
+) -> "tuple[ReceiverInfo | None, list[Monitor]]":
     from agentmon.admin import ConsoleAdmin
-    from agentmon.reading import reading, required
-    from store.errors import ReceiverUnreachableError
+    from agentmon.reading import reading, required, tagged
+    from store.errors import AgentmonError, ReceiverUnreachableError
+    from store.text import safe_text
 
     async with reading(path) as reader:
         if names:
             monitors = [required(await reader.monitor(name), name) for name in dict.fromkeys(names)]
         else:
             monitors = list((await reader.changes()).monitors)
+    if tags and not (monitors := tagged(monitors, tags)):
+        # A tag that was mistyped must not look like peace.
+        raise AgentmonError(f"there is no monitor with the tag {safe_text(' and '.join(tags))}")
     try:
         return await ConsoleAdmin(path).receiver(), monitors
     except ReceiverUnreachableError:

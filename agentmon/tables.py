@@ -55,6 +55,8 @@ def monitor_line(monitor: Monitor, now: int) -> str:
             parts.append(f"{fullest.mount} {fullest.usage:.0f}%")
     if monitor.status is Status.DEGRADED and monitor.breaches:
         parts.append(breach_words(monitor.breaches))
+    if monitor.tags:
+        parts.append(" ".join(f"#{tag}" for tag in monitor.tags))
     return "  ".join(parts).rstrip()
 
 
@@ -110,6 +112,7 @@ def monitor_lines(monitor: Monitor, now: int) -> list[str]:
     summary = monitor_summary(monitor, now)
     mounts = summary.pop("disk_usage") or []
     del summary["settings"], summary["breaches"]
+    summary["tags"] = " ".join(monitor.tags) or None
     lines = [f"{name:<18}  {_shown(value)}" for name, value in summary.items()]
     for key in sorted(monitor.settings.keys() - DEADLINES):
         lines.append(f"{key:<18}  {_setting_words(key, monitor.settings[key])}")

@@ -40,6 +40,12 @@ class Terminal:
                 self._leave(terminal, self._modes)
         os.close(terminal)
 
+    def give_back(self) -> None:
+        """Set the modes back and leave the console's screen, for a console that failed before it could."""
+        if self._modes is not None:
+            with contextlib.suppress(termios.error, OSError):
+                self._leave(self._fd, self._modes)
+
     def _leave(self, terminal: int, modes: list[Any]) -> None:
         os.set_blocking(terminal, False)
         try:

@@ -15,7 +15,7 @@ class Duration(click.ParamType[float]):
 
     def __init__(self, *, zero: bool = False) -> None:
         """Take 0, too, with `zero`."""
-        self._zero = zero
+        self.zero = zero
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds; anything else than a time of at most ten years is wrong usage."""
@@ -24,7 +24,7 @@ class Duration(click.ParamType[float]):
         if isinstance(value, float):
             return value
         seconds = parse_duration(value)
-        if seconds is None or not (seconds > 0 or self._zero) or seconds > MAX_DURATION_S:
+        if seconds is None or not (seconds > 0 or self.zero) or seconds > MAX_DURATION_S:
             self.fail(f"{value!r} is no duration: write 90s, 15m, 2h or 1d", param, ctx)
         return seconds
 

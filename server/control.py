@@ -4,7 +4,7 @@ Arguments and results are plain JSON values, so that the same call goes through 
 """
 
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from server.fleet_judge import FleetJudge
 from store import changes
 from store.models import Credentials, ReceiverInfo
 from store.policy import Changes
+from store.tags import Edit
 from store.writer import Writer
 
 Operation = Callable[..., Awaitable[Any]]
@@ -53,7 +54,7 @@ class Control:
             "receiver": self.receiver,
             "create": self.create,
             "credentials": self.credentials,
-            "rename": self.rename,
+            "edit": self.edit,
             "rotate": self.rotate,
             "pause": self.pause,
             "resume": self.resume,
@@ -68,11 +69,22 @@ class Control:
         return asdict(self._describe())
 
     async def create(
-        self, names: list[str], agent_key: str | None = None, if_missing: bool = False
+        self,
+        names: list[str],
+        agent_key: str | None = None,
+        if_missing: bool = False,
+        tags: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
         """Create monitors, all or none; returns `Credentials` in the order of `names`."""
         made = await self._writer.change(
-            partial(changes.create_monitors, names=names, now=self._clock(), agent_key=agent_key, if_missing=if_missing)
+            partial(
+                changes.create_monitors,
+                names=names,
+                now=self._clock(),
+                agent_key=agent_key,
+                if_missing=if_missing,
+                tags=tags,
+            )
         )
         return [self._credentials(*row) for row in made]
 
@@ -80,9 +92,10 @@ class Control:
         """Return the `Credentials` of a monitor."""
         return self._credentials(*await self._writer.transact(partial(changes.read_credentials, name=name)))
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give a monitor another name."""
-        await self._writer.change(partial(changes.rename_monitor, name=name, new_name=new_name, now=self._clock()))
+    async def edit(self, name: str, **edit: Any) -> None:
+        """Give a monitor another name, tags or note: `edit` are fields of `store.tags.Edit`."""
+        change = partial(changes.edit_monitor, name=name, edit=Edit(**edit), now=self._clock())
+        await self._writer.change(change)
 
     async def rotate(self, name: str) -> dict[str, Any]:
         """Give a monitor a new key; returns `Credentials`."""

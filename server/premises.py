@@ -35,11 +35,14 @@ MAX_SOCKET_PATH = 107
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """All of it; `release` gives it back. `own_url` is where it listens, `url` where agents are sent to."""
+    """All of it; `release` gives it back. `own_url` is where it listens, `url` where agents are sent to.
+
+    `listener` is None where no report comes from outside.
+    """
 
     database: Path
     lock: DatabaseLock
-    listener: socket.socket
+    listener: socket.socket | None
     admin: socket.socket
     admin_path: Path
     own_url: str
@@ -49,7 +52,8 @@ class Premises:
         """Remove the admin socket and let others have the database."""
         with contextlib.suppress(OSError):
             self.admin_path.unlink()
-        self.listener.close()
+        if self.listener is not None:
+            self.listener.close()
         self.admin.close()
         self.lock.release()
 
@@ -63,12 +67,28 @@ def take_premises(database: Path, host: str | None, port: int, public_url: str |
         lock = undo.enter_context(DatabaseLock.acquire(database, SERVE, _lock_wait_s(database)))
         prepare_database(database)
         listener = undo.enter_context(bind_listener(host, port))
-        admin_path = admin_socket_path(database)
-        admin = undo.enter_context(bind_admin(admin_path))
-        lock.announce(Holder(os.getpid(), SERVE, str(admin_path)))
+        admin_path, admin = _open_office(database, lock, undo)
         undo.pop_all()
     own_url = reachable_url(host, listener.getsockname()[1])
     return Premises(database, lock, listener, admin, admin_path, own_url, public_url or own_url)
+
+
+def take_closed_premises(database: Path, url: str) -> Premises:
+    """Take the same but for what agents report to: changes can be asked for, nothing comes from the network."""
+    with contextlib.ExitStack() as undo:
+        lock = undo.enter_context(DatabaseLock.acquire(database, SERVE))
+        prepare_database(database)
+        admin_path, admin = _open_office(database, lock, undo)
+        undo.pop_all()
+    return Premises(database, lock, None, admin, admin_path, url, url)
+
+
+def _open_office(database: Path, lock: DatabaseLock, undo: contextlib.ExitStack) -> tuple[Path, socket.socket]:
+    """Bind the admin socket and say in the lock file where it is."""
+    path = admin_socket_path(database)
+    admin = undo.enter_context(bind_admin(path))
+    lock.announce(Holder(os.getpid(), SERVE, str(path)))
+    return path, admin
 
 
 def _lock_wait_s(database: Path) -> float:

@@ -12,17 +12,19 @@ from server.alerts import NotifierOptions
 from server.control import Control
 from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
+from server.intake import Intake, NetworkIntake
 from server.listening import ListeningClock
 from server.notifier import Notifier
 from server.premises import Premises
-from server.receiver import Receiver, ReceiverOptions, start_receiver
+from server.receiver import ReceiverOptions
 from server.rejected import keep, open_log
 from server.upkeep import Upkeep, UpkeepOptions
-from store import runs
+from store import changes, runs
 from store.errors import ChangeRefusedError, StoreUnavailableError
 from store.models import ReceiverInfo, Status
 from store.outbox import Outbox
-from store.writer import Writer, wall_clock_ms
+from store.policy import Settings
+from store.writer import Writer
 
 log = logging.getLogger("agentmon.receiver")
 
@@ -36,7 +38,10 @@ GRACE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
-    """How the receiver runs; the intervals are there for tests that will not wait."""
+    """How the receiver runs; the intervals are there for tests that will not wait.
+
+    `intake` is where reports come from, and the clocks that go with it; None: from the network, as they come.
+    """
 
     receiver: ReceiverOptions = field(default_factory=ReceiverOptions)
     judge_every_s: float = JUDGE_EVERY_S
@@ -44,18 +49,22 @@ class RuntimeOptions:
     grace_s: float = GRACE_S
     upkeep: UpkeepOptions = field(default_factory=UpkeepOptions)
     notifier: NotifierOptions = field(default_factory=NotifierOptions)
+    limits: Settings = field(default_factory=dict)
+    """What the configuration file says of all monitors; beneath what people set."""
+    intake: Intake | None = None
 
 
 class Runtime:
     """The parts that run together on one loop."""
 
-    def __init__(self, premises: Premises, options: RuntimeOptions, clock: Callable[[], int] = wall_clock_ms) -> None:
+    def __init__(self, premises: Premises, options: RuntimeOptions) -> None:
         """Keep what is needed; `run` does the rest."""
         self._premises = premises
         self._options = options
-        self._clock = clock
-        self._listening = ListeningClock(patience_s=3 * options.judge_every_s)
-        self._since = clock()
+        self._intake = options.intake or _from_network(premises, options)
+        self._clock = self._intake.wall
+        self._listening = self._intake.listening
+        self._since = self._clock()
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -73,16 +82,15 @@ class Runtime:
             run_id = await writer.transact(partial(runs.begin_run, now=self._clock()))
             describe = partial(self._describe, writer)
             judge = await FleetJudge.open(writer, self._clock, self._listening.now)
+            await self._configure(writer)
             control = Control(writer, describe, self._clock, judge)
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
             rejected = await open_log(writer, self._clock)
             outbox = await Outbox.open(self._premises.database)
             closing.push_async_callback(outbox.close)
-            receiver = await start_receiver(writer, self._premises.listener, self._options.receiver, rejected=rejected)
-            log.info("listening on %s", self._premises.own_url)
-            if self._premises.url != self._premises.own_url:
-                log.info("agents reach it at %s", self._premises.url)
+            await self._intake.open(writer, rejected)
+            self._tell_address()
             ready()
             async with asyncio.TaskGroup() as group:
                 duties = [
@@ -95,14 +103,27 @@ class Runtime:
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
-                await self._drain(writer, receiver, run_id)
+                await self._drain(writer, run_id)
+
+    async def _configure(self, writer: Writer) -> None:
+        """Keep the limits where the console and other commands find them too, and judge by them."""
+        configure = partial(changes.configure, settings=self._options.limits, now=self._clock())
+        if await writer.change(configure):
+            log.info("took over the limits of the configuration file: %d settings", len(self._options.limits))
 
     def _notifier(self, writer: Writer, outbox: Outbox) -> Notifier:
         return Notifier(outbox, writer, Dispatcher().deliver, self._clock, self._options.notifier)
 
-    async def _drain(self, writer: Writer, receiver: Receiver, run_id: int) -> None:
+    def _tell_address(self) -> None:
+        if self._premises.listener is None:
+            return
+        log.info("listening on %s", self._premises.own_url)
+        if self._premises.url != self._premises.own_url:
+            log.info("agents reach it at %s", self._premises.url)
+
+    async def _drain(self, writer: Writer, run_id: int) -> None:
         log.info("stopping: finishing what is in flight")
-        await receiver.stop(self._options.grace_s)
+        await self._intake.close(self._options.grace_s)
         with contextlib.suppress(StoreUnavailableError):
             await writer.transact(partial(runs.end_run, run_id=run_id, now=self._clock()))
 
@@ -133,3 +154,9 @@ class Runtime:
             await asyncio.sleep(self._options.heartbeat_every_s)
             with contextlib.suppress(StoreUnavailableError):
                 await writer.transact(partial(runs.beat, run_id=run_id, now=self._clock()))
+
+
+def _from_network(premises: Premises, options: RuntimeOptions) -> NetworkIntake:
+    if premises.listener is None:
+        raise ValueError("premises without a listener need an intake of their own")
+    return NetworkIntake(premises.listener, options.receiver, ListeningClock(patience_s=3 * options.judge_every_s))

@@ -16,9 +16,10 @@ from store.events import Event, EventKind
 from store.keys import key_problem, new_key
 from store.ledger import Ledger
 from store.live import Live, with_settings, with_status
-from store.models import Status
-from store.policy import Changes, Settings, checked, read_policy
+from store.models import Monitor, Status
+from store.policy import Changes, Defaults, Settings, checked, read_policy
 from store.rejections import record_ended_keys
+from store.tags import Edit, checked_note, checked_tags, edited_tags
 from store.text import name_problem, safe_text
 from store.tiers import ROLLED
 from store.told import told_by_status
@@ -57,14 +58,16 @@ async def create_monitors(
     now: int,
     agent_key: str | None = None,
     if_missing: bool = False,
+    tags: Sequence[str] = (),
     make_key: Callable[[], str] = new_key,
 ) -> list[tuple[int, str, str]]:
     """Create monitors, all or none, and return (id, name, newest key) of each in the order asked.
 
-    With `if_missing` one that exists is returned as it is. `agent_key` is for a single name.
+    With `if_missing` one that exists is returned as it is. `agent_key` is for a single name, `tags` are for all.
     """
     if agent_key is not None and len(names) != 1:
         raise ChangeRefusedError("a given key is for one monitor: name just one")
+    given_tags = checked_tags(tags)
     made = []
     events: list[Event] = []
     for name in names:
@@ -75,7 +78,9 @@ async def create_monitors(
         monitor_id = (
             found
             if found is not None
-            else await _insert(connection, ledger, name, now, make_key() if agent_key is None else agent_key)
+            else await _insert(
+                connection, ledger, name, given_tags, now, make_key() if agent_key is None else agent_key
+            )
         )
         if found is None:
             events.append(Event(EventKind.CREATED, now, monitor_id, name))
@@ -84,19 +89,45 @@ async def create_monitors(
     return made
 
 
-async def rename_monitor(
-    connection: aiosqlite.Connection, ledger: Ledger, *, name: str, new_name: str, now: int
-) -> None:
-    """Give a monitor another name."""
+async def edit_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name: str, edit: Edit, now: int) -> None:
+    """Give a monitor another name, tags or note, all or nothing."""
     monitor_id = await find_monitor(connection, name)
-    _require(name_problem(new_name))
-    if new_name == name:
+    before = ledger.lives[monitor_id].monitor
+    after = replace(
+        before,
+        name=await _free_name(connection, before, edit.new_name),
+        tags=edited_tags(before.tags, edit),
+        note=before.note if edit.note is None else checked_note(edit.note),
+    )
+    if after == before:
         return
+    await connection.execute(
+        "UPDATE monitor SET name = ?, tags = ?, note = ? WHERE id = ?",
+        (after.name, json.dumps(after.tags), after.note, monitor_id),
+    )
+    await _touch(connection, ledger, monitor_id)
+    await record(connection, _told_of_edit(before, after, now))
+
+
+async def _free_name(connection: aiosqlite.Connection, before: Monitor, new_name: str | None) -> str:
+    if new_name is None or new_name == before.name:
+        return before.name
+    _require(name_problem(new_name))
     if await _find(connection, new_name) is not None:
         raise ChangeRefusedError(f"there is already a monitor called {safe_text(new_name)}")
-    await connection.execute("UPDATE monitor SET name = ? WHERE id = ?", (new_name, monitor_id))
-    await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event(EventKind.RENAMED, now, monitor_id, new_name, {"before": name})])
+    return new_name
+
+
+def _told_of_edit(before: Monitor, after: Monitor, now: int) -> list[Event]:
+    told = []
+    if after.name != before.name:
+        told.append(Event.of(EventKind.RENAMED, now, after, before=before.name))
+    changed: dict[str, object] = {"tags": after.tags} if after.tags != before.tags else {}
+    if after.note != before.note:
+        changed["note"] = bool(after.note)
+    if changed:
+        told.append(Event.of(EventKind.EDITED, now, after, **changed))
+    return told
 
 
 async def rotate_key(
@@ -154,7 +185,7 @@ async def set_monitor(
     """Change settings of one monitor (`store.policy`) and judge it by its limits; None returns to the default."""
     monitor_id = await find_monitor(connection, name)
     before = ledger.lives[monitor_id].monitor
-    own = checked(ledger.defaults, before.settings, settings, for_all=False)
+    own = checked(ledger.defaults.merged, before.settings, settings)
     if own == before.settings:
         return
     await connection.execute("UPDATE monitor SET settings = ? WHERE id = ?", (json.dumps(own), monitor_id))
@@ -163,26 +194,37 @@ async def set_monitor(
 
 
 async def set_defaults(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Changes, now: int) -> None:
-    """Change what holds for all monitors that have nothing of their own; None returns to what is built in."""
-    defaults = checked(ledger.defaults, {}, settings, for_all=True)
-    if defaults == ledger.defaults:
+    """Change what holds for all monitors that have nothing of their own; None returns to what is beneath."""
+    before = ledger.defaults.settings
+    defaults = checked(ledger.defaults.configured, before, settings)
+    if defaults == before:
         return
     await connection.execute("UPDATE defaults SET settings = ?", (json.dumps(defaults),))
     own = {i: live.monitor.settings for i, live in ledger.lives.items()}
-    said = Event(EventKind.SET, now, detail={"settings": _news(ledger.defaults, settings)})
-    await _judge_limits(connection, ledger, own, defaults, now, said)
+    said = Event(EventKind.SET, now, detail={"settings": _news(before, settings)})
+    await _judge_limits(connection, ledger, own, replace(ledger.defaults, settings=defaults), now, said)
+
+
+async def configure(connection: aiosqlite.Connection, ledger: Ledger, *, settings: Settings, now: int) -> bool:
+    """Take over what the configuration file says of all monitors; returns whether that is news."""
+    if settings == ledger.defaults.configured:
+        return False
+    await connection.execute("UPDATE defaults SET configured = ?", (json.dumps(dict(settings)),))
+    own = {i: live.monitor.settings for i, live in ledger.lives.items()}
+    await _judge_limits(connection, ledger, own, replace(ledger.defaults, configured=settings), now)
+    return True
 
 
 async def _judge_limits(
     connection: aiosqlite.Connection,
     ledger: Ledger,
     own: Mapping[int, Settings],
-    defaults: Settings,
+    defaults: Defaults,
     now: int,
-    said: Event,
+    *said: Event,
 ) -> None:
     """Judge monitors by limits that may have changed: what these end or begin is told in the same transaction."""
-    changed, events, for_all = [], [said], json.dumps(defaults)
+    changed, events, for_all = [], list(said), json.dumps(dict(defaults.merged))
     for monitor_id, settings in own.items():
         before = ledger.lives[monitor_id]
         after = with_settings(before, settings, read_policy(for_all, json.dumps(settings)), now)
@@ -242,8 +284,12 @@ async def _find(connection: aiosqlite.Connection, name: str) -> int | None:
     return next((int(row[0]) for row in rows), None)
 
 
-async def _insert(connection: aiosqlite.Connection, ledger: Ledger, name: str, now: int, agent_key: str) -> int:
-    cursor = await connection.execute("INSERT INTO monitor (name, created_at) VALUES (?, ?)", (name, now))
+async def _insert(
+    connection: aiosqlite.Connection, ledger: Ledger, name: str, tags: tuple[str, ...], now: int, agent_key: str
+) -> int:
+    cursor = await connection.execute(
+        "INSERT INTO monitor (name, created_at, tags) VALUES (?, ?, ?)", (name, now, json.dumps(tags))
+    )
     monitor_id = cursor.lastrowid
     assert monitor_id is not None
     await connection.execute(

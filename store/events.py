@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     NEW_KEY_USED = "new_key_used"  # for_s: how long the old key still worked
     CREATED = "created"
     RENAMED = "renamed"  # before: the old name
+    EDITED = "edited"  # tags: all that it has now, note: whether it has one now; only what was changed
     DELETED = "deleted"
     PAUSED = "paused"  # for_s, None until resumed
     RESUMED = "resumed"  # for_s; by_itself: whether its time was over

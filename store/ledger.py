@@ -9,7 +9,7 @@ from typing import Any
 import aiosqlite
 
 from store.live import Live
-from store.policy import Settings
+from store.policy import Defaults
 from store.rows import MONITOR_QUERY, live_of
 
 _KEYS = "SELECT monitor_id, id, agent_key FROM agent_key ORDER BY monitor_id, id"
@@ -32,7 +32,7 @@ class Ledger:
     seq: int
     lives: dict[int, Live] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
-    defaults: Settings = field(default_factory=dict)
+    defaults: Defaults = field(default_factory=Defaults)
 
     def next_seq(self) -> int:
         """Return a number larger than all before; the gaps that failed batches leave do no harm."""
@@ -63,7 +63,7 @@ class Contents:
 
     lives: dict[int, Live]
     keys: dict[str, Key]
-    defaults: Settings
+    defaults: Defaults
 
 
 async def load_ledger(connection: aiosqlite.Connection, now: int) -> Ledger:
@@ -78,8 +78,9 @@ async def read_contents(connection: aiosqlite.Connection) -> Contents:
     """Read everything that a change may have altered: some 15 ms with 1,000 monitors, and changes are rare."""
     rows = await connection.execute_fetchall(MONITOR_QUERY)
     keys = await connection.execute_fetchall(_KEYS)
-    ((defaults,),) = await connection.execute_fetchall("SELECT settings FROM defaults")
-    return Contents({live.monitor.id: live for live in map(live_of, rows)}, _ranked(keys), json.loads(defaults))
+    ((settings, configured),) = await connection.execute_fetchall("SELECT settings, configured FROM defaults")
+    defaults = Defaults(json.loads(settings), json.loads(configured))
+    return Contents({live.monitor.id: live for live in map(live_of, rows)}, _ranked(keys), defaults)
 
 
 def _keep_unstored(live: Live, old: Live | None) -> Live:

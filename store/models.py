@@ -75,6 +75,7 @@ class Monitor:
     `settings` are the monitor's own, `policy` what results from them and the defaults, `breaches` the limits that are
     broken now. `rotated_at` is set while a new key waits for its first report and older ones work (`old_key_used`
     says whether one came with them since), `shared_at` is when two machines were last seen to use its key.
+    `tags` and `note` are what people wrote on it (`store.tags`), tags in their order.
     """
 
     id: int
@@ -98,6 +99,8 @@ class Monitor:
     rotated_at: int | None = None
     old_key_used: bool = False
     shared_at: int | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
 
 COURSE_LENGTH = 60

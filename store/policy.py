@@ -2,7 +2,8 @@
 
 Settings are what people typed, by key: `late_after`, `down_after` (seconds), `cpu.warn`, `cpu.crit`, `cpu.for` and
 so on for every metric, `disk./var.warn` for one mount, `disk./var.ignore`. A server's own settings go before the
-defaults for all, those before what is built in. A policy is what results for one server.
+defaults for all, those before what the configuration file says, and that before what is built in. A policy is what
+results for one server.
 """
 
 import json
@@ -97,6 +98,22 @@ class Breach:
     value: float
     limit: float
     since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for all servers that have nothing of their own.
+
+    `settings` are what people set, and go before `configured`, which the receiver's configuration file says.
+    """
+
+    settings: Settings = field(default_factory=dict)
+    configured: Settings = field(default_factory=dict)
+
+    @property
+    def merged(self) -> Settings:
+        """Both as one."""
+        return {**self.configured, **self.settings}
 
 
 NO_LIMITS = Limits(None, None, 0.0)
@@ -232,21 +249,20 @@ def _parse_number(text: str) -> float | None:
         return None
 
 
-def checked(defaults: Settings, own: Settings, changes: Changes, *, for_all: bool) -> Settings:
-    """Return the settings of a server (or, `for_all`, the defaults) after changes.
+def checked(beneath: Settings, own: Settings, changes: Changes) -> Settings:
+    """Return settings after changes: a server's own over the defaults `beneath`, or defaults over what is configured.
 
     Raises `ChangeRefusedError` if a key is unknown, a value is out of bounds, or a warning would come after its
     critical limit.
     """
-    before = defaults if for_all else own
     for key, value in changes.items():
         _require_key(key)
         if value is not None:
             _require_bounds(key, value)
-    after = {key: value for key, value in {**before, **changes}.items() if value is not None}
+    after = {key: value for key, value in {**own, **changes}.items() if value is not None}
     if len(after) > MAX_SETTINGS:
         raise ChangeRefusedError(f"more than {MAX_SETTINGS} settings are too many")
-    policy = make_policy(after, {}) if for_all else make_policy(defaults, after)
+    policy = make_policy(beneath, after)
     for limits, name in [*((policy.metrics[m], m) for m in METRICS), (policy.disk, DISK), *_named(policy.mounts)]:
         if limits.warn is not None and limits.crit is not None and limits.warn > limits.crit:
             raise ChangeRefusedError(

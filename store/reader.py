@@ -19,7 +19,7 @@ from store.event_log import is_told_of, read_events
 from store.events import Event
 from store.models import FleetChange, Monitor, Sample
 from store.past import fleet_at
-from store.policy import Settings
+from store.policy import Defaults
 from store.rejections import Rejection, read_rejections
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
 from store.schema import inspect_database, migrations
@@ -192,11 +192,10 @@ class Reader:
         except sqlite3.Error as error:
             raise unreadable(error) from error
 
-    async def defaults(self) -> Settings:
+    async def defaults(self) -> Defaults:
         """Return the settings of all monitors that have none of their own, beside what is built in."""
-        rows = await self._fetch("SELECT settings FROM defaults", ())
-        settings: Settings = json.loads(rows[0]["settings"])
-        return settings
+        (row,) = await self._fetch("SELECT settings, configured FROM defaults", ())
+        return Defaults(json.loads(row["settings"]), json.loads(row["configured"]))
 
     async def _one(self, column: str, value: object) -> Monitor | None:
         queries = {"name": " WHERE name = ?", "id": " WHERE monitor.id = ?"}

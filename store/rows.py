@@ -11,10 +11,10 @@ from store.policy import read_policy
 from store.thresholds import breaches, decode_tracks
 
 MONITOR_QUERY = """
-SELECT monitor.id, name, created_at, paused_until, settings, rotated_at, old_key_used,
+SELECT monitor.id, name, created_at, paused_until, settings, rotated_at, old_key_used, tags, note,
        seq, status, status_since, last_report_at, address, gaps, report,
        network_rx_rate, network_tx_rate, cpu_course, tracks, unsaid, shared_at,
-       (SELECT settings FROM defaults) AS defaults,
+       (SELECT json_patch(configured, settings) FROM defaults) AS defaults,
        (SELECT json_group_object(path, full_at) FROM mount
         WHERE mount.monitor_id = monitor.id AND full_at IS NOT NULL) AS full_at
 FROM monitor JOIN latest ON latest.monitor_id = monitor.id
@@ -64,6 +64,8 @@ def monitor_of(row: sqlite3.Row) -> Monitor:
         rotated_at=row["rotated_at"],
         old_key_used=bool(row["old_key_used"]),
         shared_at=row["shared_at"],
+        tags=tuple(json.loads(row["tags"])),
+        note=row["note"],
     )
 
 

@@ -88,6 +88,15 @@ def _set(detail: Mapping[str, Any]) -> str:
     return f"set {', '.join(shown[:5])}{more}"
 
 
+def _edited(detail: Mapping[str, Any]) -> str:
+    parts = []
+    if "tags" in detail:
+        parts.append(f"tags now {safe_text(', '.join(detail['tags']))}" if detail["tags"] else "tags removed")
+    if "note" in detail:
+        parts.append("note changed" if detail["note"] else "note removed")
+    return "; ".join(parts)
+
+
 def _started(detail: Mapping[str, Any]) -> str:
     if detail["off_s"] is None:
         return "receiver started for the first time"
@@ -112,6 +121,7 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.NEW_KEY_USED: lambda d: f"uses the new key; the old one has ended, {duration(d['for_s'])} after rotation",
     EventKind.CREATED: lambda _: "created",
     EventKind.RENAMED: lambda d: f"renamed, was {safe_text(d['before'])}",
+    EventKind.EDITED: _edited,
     EventKind.DELETED: lambda _: "deleted",
     EventKind.PAUSED: _paused,
     EventKind.RESUMED: _resumed,

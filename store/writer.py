@@ -135,13 +135,20 @@ class Writer:
 
         Raises `UnknownKeyError` if the key belongs to no monitor, `StoreUnavailableError` if it was not stored.
         """
+        await self.submit(agent_key, report, address)
+
+    def submit(self, agent_key: str, report: Report, address: str) -> asyncio.Future[None]:
+        """Take a report as of now, to be stored soon; what is returned ends as `store` does, and must be awaited.
+
+        Raises `StoreUnavailableError` if too many wait already.
+        """
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailableError(self._problem or "too many reports wait to be written")
         entry = Entry(agent_key, report, address, self._clock(), self._listening_s())
         pending = Pending(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(pending)
         self._arrived.set()
-        await pending.done
+        return pending.done
 
     async def transact(self, change: Change[T]) -> T:
         """Run statements that touch no monitor in a transaction of their own.

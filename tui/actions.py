@@ -4,51 +4,15 @@ An action's `name` is what Textual runs: `app.x` is `action_x` of the app, `x` t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+from tui.action import AS_BUILT, FORBIDDEN_KEYS, Action, Keys, Room
+from tui.keys import textual_keys
 
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
-class Room(StrEnum):
-    """A screen of the console; its value is the title that the help screen gives it."""
-
-    ANYWHERE = "Anywhere"
-    FLEET = "Fleet"
-    SERVER = "Server"
-    HISTORY = "History"
-    NEW = "New monitor"
-    KEY = "Key"
-    EVENTS = "Events"
-    REJECTED = "Refused reports"
-    LIMITS = "Limits"
-    ALERTS = "Alerts"
-    HELP = "Help"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing that a person can do, where, and with which keys.
-
-    `changes` marks what a read-only console does not offer; `footer` orders it in the footer (lower is kept
-    longer as the terminal narrows), None leaves it out there; `shown` is how its keys are written for people;
-    `on_monitor` marks what needs a monitor to act on.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    shown: str
-    label: str
-    help: str
-    rooms: frozenset[Room]
-    changes: bool = False
-    palette: bool = True
-    footer: int | None = None
-    on_monitor: bool = False
-
-
-FORBIDDEN_KEYS = frozenset({"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q"})
-"""Prefix keys of screen and tmux, and the keys that stop and start a terminal."""
+__all__ = ["ACTIONS", "CHANGING", "FORBIDDEN_KEYS", "Action", "Room", "bindings", "offered"]
 
 _ANYWHERE = frozenset({Room.ANYWHERE})
 CHARTS = "Charts of the last hour up to the last 400 days"
@@ -61,13 +25,28 @@ _INNER = frozenset(Room) - {Room.ANYWHERE, Room.FLEET, Room.EVENTS}
 _EVENTS = frozenset({Room.EVENTS})
 _LIMITS = frozenset({Room.LIMITS})
 _ALERTS = frozenset({Room.ALERTS})
+_COLUMNS = frozenset({Room.COLUMNS})
+_EDIT = frozenset({Room.EDIT})
 _LISTS = frozenset({Room.EVENTS, Room.REJECTED, Room.LIMITS, Room.ALERTS})
+_MOVES = {
+    "down": "down",
+    "up": "up",
+    "page_down": "list_page_down",
+    "page_up": "page_up",
+    "top": "top",
+    "home": "top",
+    "bottom": "list_bottom",
+    "end": "list_bottom",
+}
+"""Ids of what moves in lists: as in the fleet, but for those that have other keys there."""
+
 _REFUSALS_FROM = frozenset({Room.FLEET, Room.SERVER, Room.KEY})
 
 
 def _sort(letter: str, column: str, label: str, order: str) -> Action:
     text = f"Sort by {label}, {order}; again to reverse"
-    return Action(f"sort_by('{column}')", (letter,), letter, f"Sort by {label}", text, _FLEET)
+    name = f"sort_by('{column}')"
+    return Action(name, (letter,), letter, f"Sort by {label}", text, _FLEET, named=f"sort_{column}")
 
 
 def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
@@ -75,12 +54,14 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
 
 
 def _step(minutes: int, key: str, text: str) -> Action:
-    return Action(f"step({minutes})", (key,), key, text.partition(":")[0].capitalize(), text, _FLEET)
+    label = text.partition(":")[0].partition(",")[0]
+    named = "_".join([*label.split()[2:], *label.split()[:2]])
+    return Action(f"step({minutes})", (key,), key, label.capitalize(), text, _FLEET, named=named)
 
 
 def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
     name = f"scroll_mounts('{where}')"
-    return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False)
+    return Action(name, keys, shown, text, text, frozenset({Room.SERVER}), palette=False, named=_MOVES[where])
 
 
 def _secret(room: frozenset[Room], *, in_footer: bool) -> tuple[Action, Action]:
@@ -92,11 +73,13 @@ def _secret(room: frozenset[Room], *, in_footer: bool) -> tuple[Action, Action]:
 
 
 def _range(key: str, text: str) -> Action:
-    return Action(f"range('{key}')", (key,), key, f"Last {text}", f"Charts of the last {text}", _HISTORY)
+    named = f"range_{text.replace(' ', '_')}"
+    return Action(f"range('{key}')", (key,), key, f"Last {text}", f"Charts of the last {text}", _HISTORY, named=named)
 
 
 def _chart(key: str, title: str) -> Action:
-    return Action(f"chart('{key}')", (key,), key, f"Chart of {title}", f"Chart of {title}", _HISTORY)
+    named = f"chart_{title.split()[0].lower()}"
+    return Action(f"chart('{key}')", (key,), key, f"Chart of {title}", f"Chart of {title}", _HISTORY, named=named)
 
 
 def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: int | None = None) -> Action:
@@ -105,15 +88,23 @@ def _cursor(where: str, keys: tuple[str, ...], shown: str, text: str, footer: in
 
 
 def _list(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
-    return Action(f"move('{where}')", keys, shown, text, text, _LISTS, palette=False)
+    # In the list of columns space toggles.
+    rooms = _LISTS if where == "page_down" else _LISTS | _COLUMNS
+    return Action(f"move('{where}')", keys, shown, text, text, rooms, palette=False, named=_MOVES[where])
 
 
 def _change(name: str, key: str, label: str, text: str, room: frozenset[Room], footer: int) -> Action:
     return Action(name, (key,), key, label, text, room, changes=True, footer=footer)
 
 
-def _scroll_help(where: str, key: str, text: str) -> Action:
-    return Action(f"scroll_help('{where}')", (key,), key, text, text, frozenset({Room.HELP}), palette=False)
+def _shift(step: int, keys: tuple[str, ...], shown: str, where: str, footer: int) -> Action:
+    label, text = "Down" if step > 0 else "Up", f"Move the column {where} in the fleet"
+    return Action(f"shift({step})", keys, shown, label, text, _COLUMNS, footer=footer, named=f"column_{label.lower()}")
+
+
+def _scroll_help(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
+    name, help_room = f"scroll_help('{where}')", frozenset({Room.HELP})
+    return Action(name, keys, shown, text, text, help_room, palette=False, named=_MOVES[where])
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -168,11 +159,27 @@ ACTIONS: tuple[Action, ...] = (
         ("/",),
         "/",
         "Filter",
-        "Show what matches in name, host, OS, address or status",
+        "Show what matches: web, status:down, tag:db, cpu>80, !lab",
         _FLEET,
         footer=6,
     ),
-    Action("clear", ("escape",), "esc", "Clear filter", "Clear the filter; without one, return to now", _FLEET),
+    Action(
+        "app.edit", ("w", "f2"), "w f2", "Edit", "Write its name, tags, note", _MONITOR, changes=True, on_monitor=True
+    ),
+    Action(
+        "app.tag",
+        ("#",),
+        "#",
+        "Tag",
+        "Add tags to this server, or remove them",
+        _MONITOR,
+        changes=True,
+        on_monitor=True,
+    ),
+    Action("mark", ("space",), "space", "Mark", "Mark it: p # d then act on all that are marked", _FLEET, changes=True),
+    Action("mark_all", ("*",), "*", "Mark all", "Mark all that are shown, or none", _FLEET, changes=True),
+    Action("group", ("G",), "G", "Group", "Group the servers by their first tag, or not", _FLEET),
+    Action("clear", ("escape",), "esc", "Clear", "Clear the marks, else the filter, else return to now", _FLEET),
     Action("app.show_limits", ("s",), "s", "Limits", "What is too high or too long for it", _MONITOR, on_monitor=True),
     Action("app.show_alerts", ("a",), "a", "Alerts", "Where alerts go, and whether they arrive", _FLEET),
     Action("app.all_events", ("E",), "E", "Events", "What happened: events of all servers", _FLEET, footer=5),
@@ -188,7 +195,7 @@ ACTIONS: tuple[Action, ...] = (
     _sort("S", "status", "status", "worst first"),
     _sort("A", "age", "last report", "oldest first"),
     _sort("N", "name", "name", "A to Z"),
-    _sort("C", "cpu", "CPU", "highest first"),
+    _sort("U", "cpu", "CPU usage", "highest first"),
     _sort("M", "memory", "memory", "highest first"),
     _sort("W", "swap", "swap", "highest first"),
     _sort("D", "disk", "fullest disk", "highest first"),
@@ -206,13 +213,14 @@ ACTIONS: tuple[Action, ...] = (
         "Sort by the column to the right",
         _FLEET,
     ),
+    Action("columns", ("C",), "C", "Columns", "Choose the columns, and their order", _FLEET),
     Action("reverse", ("r",), "r", "Reverse the order", "Reverse the order", _FLEET),
     _move("down", ("j", "down"), "j ↓", "Next server"),
     _move("up", ("k", "up"), "k ↑", "Previous server"),
-    _move("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page down"),
+    _move("page_down", ("pagedown", "ctrl+f"), "pgdn", "A page down"),
     _move("page_up", ("pageup",), "pgup", "A page up"),
     _move("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
-    _move("bottom", ("G", "end"), "G end", "To the last server"),
+    _move("bottom", ("end",), "end", "To the last server"),
     Action("history", ("h",), "h", "History", CHARTS, _FLEET, on_monitor=True),
     Action("history", ("h",), "h", "History", CHARTS, _SERVER, footer=1),
     *_secret(_SERVER, in_footer=False),
@@ -243,10 +251,10 @@ ACTIONS: tuple[Action, ...] = (
     _scroll("page_up", ("pageup",), "pgup", "A page of mounts up"),
     _scroll("home", ("g", "home"), "g home", "To the fullest mount"),
     _scroll("end", ("G", "end"), "G end", "To the emptiest mount"),
-    _scroll_help("down", "j", "A line down"),
-    _scroll_help("up", "k", "A line up"),
-    _scroll_help("home", "g", "To the top"),
-    _scroll_help("end", "G", "To the end"),
+    _scroll_help("down", ("j", "down"), "j ↓", "A line down"),
+    _scroll_help("up", ("k", "up"), "k ↑", "A line up"),
+    _scroll_help("home", ("g", "home"), "g home", "To the top"),
+    _scroll_help("end", ("G", "end"), "G end", "To the end"),
     Action(
         "create",
         ("enter",),
@@ -257,6 +265,9 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
         footer=1,
     ),
+    _change("save", "enter", "Save", "Save name, tags and note together", _EDIT, 1),
+    Action("next_field", ("tab", "down"), "tab ↓", "Next field", "The next field", _EDIT, palette=False, footer=2),
+    Action("previous_field", ("shift+tab", "up"), "↑", "Field before", "The field before", _EDIT, palette=False),
     _range("1", "hour"),
     _range("2", "6 hours"),
     _range("3", "24 hours"),
@@ -269,7 +280,7 @@ ACTIONS: tuple[Action, ...] = (
     _chart("m", "memory and swap"),
     _chart("n", "network in and out"),
     _chart("l", "load"),
-    _chart("d", "a mount's usage"),
+    _chart("d", "disk usage"),
     Action("all_charts", ("a",), "a", "All charts", "All charts at once, in a large terminal", _HISTORY),
     _cursor("earlier", ("left",), "←", "Cursor: read values a column earlier", footer=2),
     _cursor("later", ("right",), "→", "Cursor: a column later", footer=3),
@@ -277,8 +288,8 @@ ACTIONS: tuple[Action, ...] = (
     _cursor("much_later", ("shift+right", "pagedown"), "shift+→", "Cursor: ten columns later"),
     _cursor("first", ("home", "g"), "g home", "Cursor to the beginning"),
     _cursor("last", ("end", "G"), "G end", "Put the cursor away; the newest values are shown"),
-    Action("mount_after", ("j", "down"), "j ↓", "Mount", "The next mount, less full", _HISTORY, footer=4),
-    Action("mount_before", ("k", "up"), "k ↑", "Previous mount", "The previous mount, fuller", _HISTORY),
+    Action("mount_after", ("j", "down"), "j ↓", "Mount", "The next mount, less full", _HISTORY, footer=4, named="down"),
+    Action("mount_before", ("k", "up"), "k ↑", "Previous mount", "The previous mount, fuller", _HISTORY, named="up"),
     Action(
         "open",
         ("enter",),
@@ -303,9 +314,14 @@ ACTIONS: tuple[Action, ...] = (
     _change("ignore_mount", "i", "Ignore", "Ignore this mount, or heed it again", _LIMITS, 3),
     Action("show_defaults", ("D", "tab"), "D", "Defaults", "The defaults of all servers, and back", _LIMITS, footer=4),
     _change("add_channel", "n", "New", "Send alerts to another place", _ALERTS, 1),
-    _change("test_channel", "t", "Test", "Send a test message there now", _ALERTS, 2),
+    _change("test_channel", "s", "Test", "Send a test message there now", _ALERTS, 2),
     _change("remove_channel", "d", "Delete", "Send no more alerts there", _ALERTS, 3),
+    Action("hide_column", ("space", "enter"), "space", "Show/hide", "Show this column, or hide it", _COLUMNS, footer=1),
+    _shift(1, ("J", "shift+down"), "J", "to the right", 2),
+    _shift(-1, ("K", "shift+up"), "K", "to the left", 3),
+    Action("default_columns", ("x",), "x", "Default", "Return to the columns as built in", _COLUMNS, footer=4),
     Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
+    Action("app.next_look", ("t",), "t", "Next theme", "Dark, light, this terminal's own colours, none", _ANYWHERE),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(
         "app.command_palette",
@@ -316,6 +332,7 @@ ACTIONS: tuple[Action, ...] = (
         _ANYWHERE,
         palette=False,
     ),
+    Action("app.freeze", ("f",), "f", "Freeze", "Stop the picture, while data goes on; again to go on", _ANYWHERE),
     Action("app.quit", ("q",), "q", "Quit", "Leave the console", _ANYWHERE, footer=9),
     Action(
         "app.hint_quit",
@@ -332,40 +349,24 @@ CHANGING = frozenset(action.name.removeprefix("app.") for action in ACTIONS if a
 """Names of the methods that a read-only console does not run."""
 
 
-def offered(room: Room, *, read_only: bool = False, on_monitor: bool = True) -> Iterator[Action]:
-    """Yield the actions of a room and those that work anywhere, in the table's order.
+def offered(room: Room, *, read_only: bool = False, on_monitor: bool = True, keys: Keys = AS_BUILT) -> Iterator[Action]:
+    """Yield the actions of a room and those that work anywhere, in the table's order, on the keys they have now.
 
     A read-only console is not offered what changes something; without a monitor at hand, nothing that needs one.
     """
     for action in ACTIONS:
         here = room in action.rooms or Room.ANYWHERE in action.rooms
         if here and not (read_only and action.changes) and not (action.on_monitor and not on_monitor):
-            yield action
+            yield action.with_keys(keys[action.id]) if action.id in keys else action
 
 
-def bindings(room: Room) -> list[BindingType]:
+def bindings(room: Room) -> "list[BindingType]":
     """Return the Textual bindings of one room: `BINDINGS` of its screen, or of the app for `Room.ANYWHERE`."""
+    # Imported here, so that the configuration can be checked without Textual.
+    from textual.binding import Binding
+
     return [
-        Binding(
-            ",".join(_TEXTUAL_KEYS.get(key, key) for key in action.keys),
-            action.name,
-            action.label,
-            show=False,
-        )
+        Binding(textual_keys(action.keys), action.name, action.label, show=False, id=action.id)
         for action in ACTIONS
         if room in action.rooms
     ]
-
-
-_TEXTUAL_KEYS = {
-    "!": "exclamation_mark",
-    "/": "slash",
-    "?": "question_mark",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    ":": "colon",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-    "{": "left_curly_bracket",
-    "}": "right_curly_bracket",
-}

@@ -1,33 +1,37 @@
 """The console: one Textual app that shows what the store holds and asks the receiver for changes."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.theme import Theme
 from textual.widgets import Input
 
-from store.errors import AgentmonError, StoreUnavailableError
+from store.errors import StoreUnavailableError
 from store.events import Event
-from store.models import Monitor, Status
+from store.models import Monitor
 from tui.actions import CHANGING, Room, bindings, offered
 from tui.alerts import is_incident, toasts
+from tui.clipboard import ClipboardApp
+from tui.crash import QuietApp
+from tui.deeds import Deeds
 from tui.draw import safe
 from tui.feed import FleetChanged, FleetFeed, FleetReader
+from tui.freeze import FreezeApp, Standstill
+from tui.keymap import keymap, shown_key
+from tui.memory import Memory
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
+from tui.settings import ConsoleSettings
+from tui.themes import LookApp, begin_with
 from tui.widgets.field import Field
-
-if TYPE_CHECKING:
-    from tui.screens.pause import Pause
 
 TICK_S = 1.0
 """How often the store is read and clocks move on."""
@@ -38,27 +42,12 @@ ASK_EVERY = 5
 ERROR_TOAST_S = 12.0
 """How long a toast of an incident stays, in seconds: one may be looking elsewhere; others stay as Textual has it."""
 
-THEME = Theme(
-    name="agentmon",
-    dark=True,
-    primary="#7aaedc",
-    secondary="#7d8594",
-    accent="#7aaedc",
-    foreground="#c9ced8",
-    background="#13161c",
-    surface="#191d25",
-    panel="#1d222b",
-    success="#5fb89a",
-    warning="#e0b34f",
-    error="#ff7a66",
-)
 
-
-class ConsoleApp(App[None], inherit_bindings=False):
+class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bindings=False):
     """The console on one database.
 
-    Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, and `fleet_changed`, a
-    signal published every second.
+    Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, `memory`, and `fleet_changed`,
+    a signal published every second.
     """
 
     CSS_PATH = "app.tcss"
@@ -70,27 +59,23 @@ class ConsoleApp(App[None], inherit_bindings=False):
         database: Path,
         admin: Admin,
         *,
-        read_only: bool = False,
+        settings: ConsoleSettings | None = None,
         clock: Callable[[], float] = time.time,
         reader: FleetReader | None = None,
-        bell: bool = False,
     ) -> None:
-        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`.
-
-        `bell` rings the terminal's bell with each second in which a server went down or a reading became critical.
-        """
-        super().__init__()
+        """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`."""
+        self.settings = settings or ConsoleSettings()
+        self.memory = Memory(self.settings.memory)
+        super().__init__(begin_with(self.settings, self.memory.value.theme), utf8=self.settings.utf8)
         self.admin = admin
-        self.read_only = read_only
+        self.read_only = self.settings.read_only
         self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
         self.feed = FleetFeed(partial(_opened, database, reader), admin)
+        self.standstill = Standstill()
         self._clock = clock
-        self._rings = bell
         self._ticks = 0
         self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
-        self.register_theme(THEME)
-        self.theme = THEME.name
 
     @property
     def reader(self) -> FleetReader:
@@ -100,8 +85,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return self.feed.reader
 
     def now(self) -> int:
-        """Return the wall clock's time in UTC milliseconds."""
-        return int(self._clock() * 1000)
+        """Return the time in UTC milliseconds: the wall clock's, or that of the picture if it is frozen."""
+        return int(self._clock() * 1000) if self.frozen_at is None else self.frozen_at
+
+    def look_changed(self, name: str) -> None:
+        """Begin with this look the next time, and let what follows the fleet draw itself in it."""
+        self.memory.remember(theme=name)
+        self.fleet_changed.publish(FleetChanged())
 
     def get_default_screen(self) -> Screen[None]:
         """Return the home screen."""
@@ -109,33 +99,47 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Start the one timer."""
+        self.set_keymap(keymap(self.settings.keys))
         self.set_interval(TICK_S, self._tick)
         self._tick()
 
     def _tick(self) -> None:
         if not self._busy("feed"):
-            self.run_worker(self.refresh_fleet(), group="feed")
+            self.run_worker(self._read_fleet(), group="feed")
         if (self._ticks % ASK_EVERY == 0 or self.feed.receiver is None) and not self._busy("receiver"):
             self.run_worker(self._ask_receiver(), group="receiver")
         if self._ticks % ASK_EVERY == 0 or getattr(self.screen, "room", None) is Room.REJECTED:
             self.look_for_rejections()
+        self.memory.flush()
         self._ticks += 1
 
     def _busy(self, group: str) -> bool:
         return any(worker.group == group and not worker.is_finished for worker in self.workers)
 
     async def refresh_fleet(self) -> None:
-        """Read what changed and tell the screens; called every second and after each change made here."""
+        """Read what changed and tell the screens; called after each change made here."""
+        await self._read_fleet()
+        if self.frozen_at is not None:
+            self.say(f"The picture is frozen: {shown_key('freeze', self.settings.keys)} shows what has changed")
+
+    async def _read_fleet(self) -> None:
         change = await self.feed.refresh()
-        self.fleet_changed.publish(change)
+        self.publish(change)
         self._alert(change.events)
+
+    def publish(self, change: FleetChanged) -> None:
+        """Tell the screens what changed in a second, unless the picture stands still."""
+        if self.frozen_at is None:
+            self.fleet_changed.publish(change)
+        else:
+            self.standstill.hold_back(change)
 
     def _alert(self, events: Sequence[Event]) -> None:
         """Tell of what happened wherever one is in the console."""
         for toast in toasts(events):
             timeout = ERROR_TOAST_S if toast.severity == "error" else None
             self.notify(toast.text, severity=toast.severity, timeout=timeout, markup=False)
-        if self._rings and any(is_incident(event) for event in events):
+        if self.settings.bell and any(is_incident(event) for event in events):
             self.bell()
 
     def look_for_rejections(self) -> None:
@@ -147,16 +151,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
         before = self.feed.rejections
         await self.feed.read_rejections()
         if self.feed.rejections != before:
-            self.fleet_changed.publish(FleetChanged())
+            self.publish(FleetChanged())
 
     async def _ask_receiver(self) -> None:
         before = (self.feed.receiver, self.feed.receiver_problem)
         await self.feed.ask_receiver()
         if before != (self.feed.receiver, self.feed.receiver_problem):
-            self.fleet_changed.publish(FleetChanged())
+            self.publish(FleetChanged())
 
     async def on_unmount(self) -> None:
-        """Let go of the database, else its thread would keep the process."""
+        """Remember how the console is left, and let go of the database, else its thread would keep the process."""
+        self.memory.flush()
         await self.feed.close()
 
     def on_key(self, event: events.Key) -> None:
@@ -194,30 +199,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         room = screen.room if isinstance(screen, ConsoleScreen) else Room.ANYWHERE
         on_monitor = isinstance(screen, ConsoleScreen) and screen.subject() is not None
         unchanging = self.read_only or (isinstance(screen, ConsoleScreen) and bool(screen.refusal))
-        for action in offered(room, read_only=unchanging, on_monitor=on_monitor):
+        for action in offered(room, read_only=unchanging, on_monitor=on_monitor, keys=self.settings.keys):
             if action.palette:
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
-
-    def _subject(self) -> Monitor | None:
-        """Return the monitor that is about to be changed, None if there is none or it cannot be."""
-        if self._refused() or not isinstance(self.screen, ConsoleScreen):
-            return None
-        return self.screen.take_subject()
-
-    def _refused(self) -> bool:
-        """Say why nothing can be changed from the screen on top, if so."""
-        refusal = self.screen.refusal if isinstance(self.screen, ConsoleScreen) else ""
-        if refusal:
-            self.say(refusal)
-        return bool(refusal)
-
-    def action_new_monitor(self) -> None:
-        """Ask for a new monitor's name."""
-        from tui.screens.new_monitor import NewMonitorScreen
-
-        if not self._refused():
-            self.push_screen(NewMonitorScreen())
 
     def open_monitor(self, monitor_id: int) -> None:
         """Show everything about one monitor."""
@@ -264,66 +249,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
         self.push_screen(AlertsScreen())
 
-    def action_show_key(self) -> None:
-        """Show the agent key of the monitor at hand."""
-        from tui.screens.key import KeyScreen
-
-        if monitor := self._subject():
-            self.push_screen(KeyScreen(monitor.name))
-
-    def action_pause(self) -> None:
-        """Ask for how long to pause the monitor at hand, or resume it."""
-        from tui.screens.pause import PauseDialog
-
-        monitor = self._subject()
-        if monitor and monitor.status is Status.PAUSED:
-            done = f"{monitor.name} is judged again"
-            self.run_worker(self._carry_out(self.admin.resume(monitor.name), done), group="change")
-        elif monitor:
-            self.push_screen(PauseDialog(monitor.name), partial(self._on_pause_answered, monitor))
-
-    def _on_pause_answered(self, monitor: Monitor, pause: "Pause | None") -> None:
-        if pause:
-            done = f"{monitor.name} is paused: p resumes it"
-            self.run_worker(self._carry_out(self.admin.pause(monitor.name, pause.for_s), done), group="change")
-
-    async def _carry_out(self, change: Awaitable[None], done: str) -> None:
-        """See a change through, and say that it is done or why it is not."""
-        try:
-            await change
-        except AgentmonError as error:
-            self.say(str(error), error=True)
-        else:
-            await self.refresh_fleet()
-            self.say(done)
-
-    def action_delete(self) -> None:
-        """Remove the monitor at hand once its name has been typed."""
-        from tui.screens.confirm import ConfirmDelete
-
-        if monitor := self._subject():
-            # Pushed at once, not from a worker: else what is typed ahead would still be commands.
-            self.push_screen(ConfirmDelete(monitor.name), partial(self._on_delete_answered, monitor))
-
-    def _on_delete_answered(self, monitor: Monitor, confirmed: bool | None) -> None:
-        if confirmed:
-            self.run_worker(self._delete(monitor), group="change")
-
-    async def _delete(self, monitor: Monitor) -> None:
-        try:
-            await self.admin.delete(monitor.name)
-        except AgentmonError as error:
-            self.say(str(error), error=True)
-            return
-        self.go_home()
-        await self.refresh_fleet()
-        self.say(f"{monitor.name} is deleted")
-
-    def go_home(self) -> None:
-        """Close every screen but the fleet."""
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
     async def action_back(self) -> None:
         """Close the screen on top; from a key, go home."""
         if isinstance(self.screen, ConsoleScreen) and self.screen.room is Room.KEY:
@@ -342,7 +267,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def action_hint_quit(self) -> None:
         """Tell fingers that remember ctrl+c how to quit."""
-        self.say("q quits")
+        self.say(f"{shown_key('quit', self.settings.keys)} quits")
 
 
 async def _opened(database: Path, reader: FleetReader | None) -> FleetReader:

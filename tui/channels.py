@@ -10,8 +10,7 @@ from store.channels import Channel
 from store.errors import ChangeRefusedError
 from store.models import Status
 from store.policy import Level
-from tui import draw
-from tui.widgets.fleet_row import FAINT, HEADING_STYLE, PLAIN, SOFT
+from tui import draw, look
 
 EXAMPLES = "ntfy://TOPIC, mailto://USER:PASSWORD@example.org"
 
@@ -39,8 +38,6 @@ agentmon notify add ntfy://TOPIC sends them there."""
 _GLYPH_CELLS, _NAME_CELLS, _LEVEL_CELLS, _SENT_CELLS, _WAITING_CELLS = 2, 16, 10, 10, 9
 _NAME_WIDE, _WIDE = 28, 110
 
-_GOOD, _BAD = draw.STATUS_STYLE[Status.UP], draw.STATUS_STYLE[Status.DOWN]
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelLine:
@@ -58,12 +55,12 @@ def sent_text(channel: Channel, now: int) -> str:
 
 def _glyph(line: ChannelLine) -> tuple[str, str]:
     if line.testing:
-        return draw.STATUS_GLYPH[Status.LATE], draw.STATUS_STYLE[Status.PENDING]
+        return draw.STATUS_GLYPH[Status.LATE], look.current.status[Status.PENDING]
     if line.channel.problem is not None:
-        return draw.STATUS_GLYPH[Status.DOWN], _BAD
+        return draw.STATUS_GLYPH[Status.DOWN], look.current.status[Status.DOWN]
     if line.channel.sent_at is None:
-        return draw.STATUS_GLYPH[Status.PENDING], draw.STATUS_STYLE[Status.PENDING]
-    return draw.STATUS_GLYPH[Status.UP], _GOOD
+        return draw.STATUS_GLYPH[Status.PENDING], look.current.status[Status.PENDING]
+    return draw.STATUS_GLYPH[Status.UP], look.current.status[Status.UP]
 
 
 def _name_cells(cells: int) -> int:
@@ -78,11 +75,14 @@ def segments(line: ChannelLine, cells: int) -> list[Segment]:
     left = _GLYPH_CELLS + name_cells + 1 + _LEVEL_CELLS + _SENT_CELLS + _WAITING_CELLS + 2
     return [
         Segment(draw.fit(glyph, _GLYPH_CELLS), Style.parse(style)),
-        Segment(draw.fit(draw.safe(channel.name, 64), name_cells) + " ", Style.parse(PLAIN)),
-        Segment(draw.fit(channel.level.value, _LEVEL_CELLS), Style.parse(SOFT)),
-        Segment(sent.rjust(_SENT_CELLS), Style.parse(SOFT)),
-        Segment(waiting.rjust(_WAITING_CELLS) + "  ", Style.parse(PLAIN if channel.waiting else FAINT)),
-        Segment(draw.fit(draw.safe(channel.shown, 2000), cells - left), Style.parse(FAINT)),
+        Segment(draw.fit(draw.safe(channel.name, 64), name_cells) + " ", Style.parse(look.current.plain)),
+        Segment(draw.fit(channel.level.value, _LEVEL_CELLS), Style.parse(look.current.soft)),
+        Segment(sent.rjust(_SENT_CELLS), Style.parse(look.current.soft)),
+        Segment(
+            waiting.rjust(_WAITING_CELLS) + "  ",
+            Style.parse(look.current.plain if channel.waiting else look.current.dim),
+        ),
+        Segment(draw.fit(draw.safe(channel.shown, 2000), cells - left), Style.parse(look.current.dim)),
     ]
 
 
@@ -90,12 +90,12 @@ def heading(cells: int) -> list[Segment]:
     """Return the titles over these lines."""
     text = " " * _GLYPH_CELLS + "NAME".ljust(_name_cells(cells) + 1) + "LEVEL".ljust(_LEVEL_CELLS)
     text += "SENT".rjust(_SENT_CELLS) + "WAITING".rjust(_WAITING_CELLS) + "  TO"
-    return [Segment(text, Style.parse(HEADING_STYLE))]
+    return [Segment(text, Style.parse(look.current.heading))]
 
 
 def detail(channel: Channel, now: int) -> Text:
     """Return where a channel leads, what it takes, and what is wrong with it, in full."""
-    text = Text(draw.safe(channel.shown, 2000), PLAIN)
+    text = Text(draw.safe(channel.shown, 2000), look.current.plain)
     takes = "critical alerts alone" if channel.level is Level.CRITICAL else "all alerts"
     sent = "nothing sent yet" if channel.sent_at is None else f"last sent {sent_text(channel, now)}"
     parts = [f"takes {takes}", sent]
@@ -103,10 +103,13 @@ def detail(channel: Channel, now: int) -> Text:
         parts.append(f"{channel.waiting:,} waiting to be sent")
     if channel.dropped:
         parts.append(f"{channel.dropped:,} given up, as too many waited")
-    text.append(f"\n{' · '.join(parts)}", draw.DIM_STYLE)
+    text.append(f"\n{' · '.join(parts)}", look.current.dim)
     if channel.problem is not None:
         failed = "" if channel.failed_at is None else f" {draw.ago((now - channel.failed_at) / 1000)} ago"
-        text.append(f"\n{draw.STATUS_GLYPH[Status.DOWN]} failed{failed}: {draw.safe(channel.problem, 2000)}", _BAD)
+        text.append(
+            f"\n{draw.STATUS_GLYPH[Status.DOWN]} failed{failed}: {draw.safe(channel.problem, 2000)}",
+            look.current.status[Status.DOWN],
+        )
     return text
 
 

@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from store.series import Spread
+from tui import look
 from tui.chart import DOTS_HIGH, DOTS_WIDE, Scale, cell_of
 from tui.chart_metrics import Picture, Presence, Trace
 
-LINE_STYLES = ("#6fc9bd", "#b99ae0", "#7aaedc")
-BAND_STYLES = ("#1f3d40", "#372e4a", "#22344a")
-"""Colours of a chart's traces, in their order, and of the bands behind them."""
-
-GRID_STYLE = "#2a303b"
 GRID = "┈"
+SHADE = "░"
 EIGHTH = 8
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _DOTS = ((0x40, 0x80), (0x04, 0x20), (0x02, 0x10), (0x01, 0x08))
@@ -121,7 +118,7 @@ def cell(layers: Sequence[Layer], row: int, column: int, rows: int) -> Cell | No
     dots, style = 0, ""
     for number, each in enumerate(layers):
         if bits := each.dots.get((row, column)):
-            dots, style = dots | bits, style or LINE_STYLES[number]
+            dots, style = dots | bits, style or look.current.lines[number]
     if dots:
         return chr(0x2800 + dots), f"{style} on {tint}" if tint else style
     return edge
@@ -131,7 +128,11 @@ def _tint(layers: Sequence[Layer], row: int, column: int, rows: int) -> tuple[st
     """Return the ground that a band gives a line in a cell, and what the band draws there without one."""
     for number, each in enumerate(layers):
         low, high = each.share(row, column, rows)
-        style = BAND_STYLES[number]
+        if not look.current.bands:
+            if high - low >= EIGHTH / 2:
+                return "", (SHADE, f"{look.current.lines[number]} not bold dim")
+            continue
+        style = look.current.bands[number]
         if high - low >= EIGHTH / 2:
             return style, _edge(low, high, style)
         if high > low and (low == 0 or high == EIGHTH):
@@ -151,7 +152,7 @@ def _edge(low: float, high: float, style: str) -> Cell:
 
 def plot_row(layers: Sequence[Layer], row: int, columns: int, rows: int, *, grid: bool) -> list[Cell]:
     """Return one line of the plot; where nothing stands it is blank, or the grid."""
-    empty = (GRID, GRID_STYLE) if grid else (" ", "")
+    empty = (GRID, look.current.grid) if grid else (" ", "")
     return [cell(layers, row, column, rows) or empty for column in range(columns)]
 
 

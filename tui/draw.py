@@ -1,22 +1,22 @@
-"""How values look in the console: pure functions from a value to text of a known width, and the palette.
+"""How values look in the console: pure functions from a value to text of a known width.
 
 Shared by every screen so that a usage, a rate or an age reads the same wherever it stands. Nothing here knows
-about Textual; styles are Rich style strings.
+about Textual or colours, which are in `tui.look`.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
+from rich.text import Text
 
 from store.durations import duration as span
 from store.models import Status
+from store.policy import NO_LIMITS, Limits
 from store.policy import Level as Severity
-from store.policy import Limits
 from store.text import safe_text
-
-Level = Literal["ok", "warn", "critical", "none"]
+from tui import look
+from tui.look import Level as Level
 
 NONE = "\N{EN DASH}"
 """What stands where a value is absent."""
@@ -30,29 +30,10 @@ STATUS_GLYPH: dict[Status, str] = {
     Status.PAUSED: "‖",
 }
 
-STATUS_STYLE: dict[Status, str] = {
-    Status.UP: "#5fb89a",
-    Status.DEGRADED: "#e0b34f",
-    Status.LATE: "#e6925c",
-    Status.DOWN: "bold #ff7a66",
-    Status.PENDING: "#7aaedc",
-    Status.PAUSED: "#8c93a3",
-}
-
-LEVEL_STYLE: dict[Level, str] = {
-    "ok": "#5fa8a0",
-    "warn": "#e0b34f",
-    "critical": "bold #ff7a66",
-    "none": "#6b7280",
-}
-
 SEVERITY_LEVEL: dict[Severity, Level] = {Severity.WARNING: "warn", Severity.CRITICAL: "critical"}
 
-DIM_STYLE = "#7d8594"
-"""Labels, units and everything that may be overlooked."""
-
-TRACK_STYLE = "on #262b36"
-"""The empty part of a bar."""
+WARN_MARK, CRIT_MARK, DOTTED = "╎", "│", "┈"
+"""What stands in the empty part of a bar: the limits ahead, and else a line where the look has no ground for it."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _STEPS = "▁▂▃▄▅▆▇█"
@@ -60,17 +41,31 @@ _UNITS = ("K", "M", "G", "T", "P", "E", "Z", "Y")
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 
 
-def bar(usage: float | None, width: int) -> str:
+def bar(usage: float | None, width: int, limits: Limits = NO_LIMITS) -> str:
     """Return a bar of exactly `width` cells, filled by `usage` percent in steps of an eighth of a cell.
 
-    Whatever is above 0 shows at least an eighth, and only 100 fills the last one. None is an empty bar.
+    Whatever is above 0 shows at least an eighth, and only 100 fills the last one. None is an empty bar. The limits
+    ahead have marks in their places; that those behind are broken is told by the bar's style.
     """
+    filled = _filled(usage, width)
+    return filled + _empty(width, limits)[len(filled) :]
+
+
+def _empty(width: int, limits: Limits) -> str:
+    cells = [" " if look.current.track else DOTTED] * width
+    for limit, mark in ((limits.crit, CRIT_MARK), (limits.warn, WARN_MARK)):
+        if limit is not None and 0 <= limit < 100 and width > 0:
+            cells[int(limit * width / 100)] = mark
+    return "".join(cells)
+
+
+def _filled(usage: float | None, width: int) -> str:
     if usage is None or usage <= 0 or width <= 0:
-        return " " * width
+        return ""
     eighths = width * 8
     filled = min(max(1, int(min(usage, 100) * eighths / 100)), eighths)
     full, rest = divmod(filled, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
 
 
 def spark(values: Sequence[float | None], width: int, low: float = 0, high: float = 100) -> str:
@@ -173,6 +168,11 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - 1) + "…"
+
+
+def same(drawn: object, text: Text) -> bool:
+    """Return whether a text is drawn already. Rich's own comparison leaves the style of the whole text out."""
+    return isinstance(drawn, Text) and drawn == text and drawn.style == text.style
 
 
 def local_time(ms: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from store.errors import AgentmonError
 from store.events import Event
 from store.models import FleetChange, Monitor, ReceiverInfo, Sample
-from store.policy import Settings
+from store.policy import Defaults
 from tui.ports import Admin
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class FleetReader(Protocol):
         """Return where alerts go, by name, without secrets."""
         ...
 
-    async def defaults(self) -> Settings:
+    async def defaults(self) -> Defaults:
         """Return the settings of all monitors that have none of their own, beside what is built in."""
         ...
 
@@ -111,6 +111,7 @@ class FleetFeed:
     def __init__(self, open_reader: Callable[[], Awaitable[FleetReader]], admin: Admin) -> None:
         """Prepare a feed; the reader is opened at the first refresh, and again later if that fails."""
         self.monitors: dict[int, Monitor] = {}
+        self._fresh = self.monitors
         self.reader: FleetReader | None = None
         self.receiver: ReceiverInfo | None = None
         self.problem: str | None = None
@@ -122,6 +123,14 @@ class FleetFeed:
         self._admin = admin
         self._seq = 0
         self._event_id: int | None = None
+
+    def freeze(self) -> None:
+        """Leave `monitors` as they are from now on, while they are read on."""
+        self._fresh = dict(self.monitors)
+
+    def thaw(self) -> None:
+        """Show in `monitors` what has been read since `freeze`, and what will be."""
+        self.monitors = self._fresh
 
     async def refresh(self) -> FleetChanged:
         """Read what changed in the store into `monitors`, and return what that was."""
@@ -165,11 +174,11 @@ class FleetFeed:
 
     def _take(self, change: FleetChange) -> FleetChanged:
         self._seq = max(self._seq, change.seq)
-        gone = self.monitors.keys() - change.ids
+        gone = self._fresh.keys() - change.ids
         for monitor_id in gone:
-            del self.monitors[monitor_id]
+            del self._fresh[monitor_id]
         changed = {monitor.id: monitor for monitor in change.monitors if monitor.id in change.ids}
-        self.monitors.update(changed)
+        self._fresh.update(changed)
         return FleetChanged(frozenset(changed), frozenset(gone))
 
     async def ask_receiver(self) -> None:

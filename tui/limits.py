@@ -1,7 +1,7 @@
 """What the limits screen shows and understands: pure functions on settings and what is typed to change them."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from store.durations import duration
@@ -46,6 +46,7 @@ class Source(StrEnum):
 
     OWN = "own"
     DEFAULT = "default"
+    CONFIG = "config"
     DISK = "as disk"
     BUILT_IN = "built in"
 
@@ -98,10 +99,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose settings they are: a server's, or the defaults of all if `monitor` is None."""
+    """Whose settings they are: a server's, or the defaults of all if `monitor` is None.
+
+    `defaults` are what people set, `configured` what the receiver's configuration file says.
+    """
 
     defaults: Settings
     monitor: Monitor | None = None
+    configured: Settings = field(default_factory=dict)
 
     @property
     def own(self) -> Settings:
@@ -113,9 +118,14 @@ class Scope:
         """The settings that a change would change."""
         return self.own if self.monitor else self.defaults
 
+    @property
+    def beneath(self) -> Settings:
+        """What holds where `edited` says nothing."""
+        return {**self.configured, **self.defaults} if self.monitor else self.configured
+
     def value(self, key: str) -> Setting | None:
         """Return the value that holds for a key."""
-        return effective(key, self.defaults, self.own)
+        return effective(key, self.beneath, self.edited)
 
     def source(self, key: str) -> Source:
         """Return where the value of a key comes from."""
@@ -123,14 +133,16 @@ class Scope:
             return Source.OWN
         if key in self.defaults:
             return Source.DEFAULT
+        if key in self.configured:
+            return Source.CONFIG
         return Source.BUILT_IN if mount_of(key) is None else Source.DISK
 
     def after(self, changes: Changes) -> "Scope":
         """Return the scope once changes are made; raises `ChangeRefusedError` if they cannot be."""
-        settings = checked(self.defaults, self.own, changes, for_all=self.monitor is None)
+        settings = checked(self.beneath, self.edited, changes)
         if self.monitor is None:
-            return Scope(settings)
-        return Scope(self.defaults, replace(self.monitor, settings=settings))
+            return replace(self, defaults=settings)
+        return replace(self, monitor=replace(self.monitor, settings=settings))
 
 
 def rows(scope: Scope, fleet: Collection[Monitor] = ()) -> list[Row]:
@@ -146,7 +158,7 @@ def _mounts(scope: Scope) -> list[str]:
     reported = (
         [usage.mount for usage in scope.monitor.report.disk_usage] if scope.monitor and scope.monitor.report else []
     )
-    named = {mount for key in (*scope.own, *scope.defaults) if (mount := mount_of(key)) is not None}
+    named = {mount for key in (*scope.own, *scope.defaults, *scope.configured) if (mount := mount_of(key)) is not None}
     return [*reported, *sorted(named.difference(reported))]
 
 
@@ -261,7 +273,7 @@ def ignore_or_heed(scope: Scope, row: Row) -> Changes:
     if row.mount is None:
         return {}
     key = f"{row.name}.{IGNORE}"
-    otherwise = bool(effective(key, scope.defaults, {})) if scope.monitor else False
+    otherwise = bool(effective(key, scope.beneath, {}))
     return {key: None if otherwise is not row.ignored else float(not row.ignored)}
 
 
@@ -275,7 +287,7 @@ def meaning(scope: Scope, row: Row, text: str) -> str:
         return f"{row.label} {_deadline(after, row.name).values[0].shown}"
     if row.mount is not None and after.value(f"{row.name}.{IGNORE}"):
         return "ignored: raises no alert and has no colour"
-    policy = make_policy(after.defaults, after.own)
+    policy = make_policy(after.beneath, after.edited)
     metric = row.name if row.mount is None else DISK
     return limits_words(metric, policy.limits(metric, row.mount))
 
@@ -315,6 +327,6 @@ def describe(scope: Scope, row: Row) -> str:
     label = "disk, every mount" if row.name == DISK else f"{DISK} {row.label.strip()}" if row.mount else row.label
     if row.ignored:
         return f"{label}: ignored, raises no alert and has no colour"
-    policy = make_policy(scope.defaults, scope.own)
+    policy = make_policy(scope.beneath, scope.edited)
     metric = row.name if row.mount is None else DISK
     return f"{label}: {limits_words(metric, policy.limits(metric, row.mount))}"

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from store.models import Credentials, ReceiverInfo
 from store.policy import Changes, Level
+from store.tags import Edit
 
 
 class Admin(Protocol):
@@ -25,8 +26,8 @@ class Admin(Protocol):
         """Create a monitor with a new key."""
         ...
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give a monitor another name."""
+    async def edit(self, name: str, edit: Edit) -> None:
+        """Give a monitor another name, tags or note, all or nothing."""
         ...
 
     async def rotate(self, name: str) -> Credentials:

@@ -25,7 +25,8 @@ Run = Callable[..., Ran]
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of one's own, so that the default database is in no one else's."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    for name in ("DATA", "CONFIG", "STATE"):
+        monkeypatch.delenv(f"XDG_{name}_HOME", raising=False)
     return tmp_path
 
 

@@ -18,6 +18,7 @@ COMMANDS = [
     ["tui"],
     ["monitor"],
     *(["monitor", name] for name in ("create", "list", "show", "key", "rotate", "rename", "pause", "resume", "delete")),
+    ["monitor", "edit"],
     ["monitor", "set"],
     ["status"],
     ["history"],

@@ -15,6 +15,7 @@ from store.lock import DatabaseLock, read_holder
 def test_taking_and_releasing(tmp_path: Path) -> None:
     database = tmp_path / "a.db"
     premises = take_premises(database, "127.0.0.1", 0)
+    assert premises.listener is not None
     port = premises.listener.getsockname()[1]
     assert premises.url == f"http://127.0.0.1:{port}"
     holder = read_holder(database)
@@ -29,6 +30,7 @@ def test_taking_and_releasing(tmp_path: Path) -> None:
 
 def test_agents_are_sent_to_the_public_url_but_the_listener_keeps_its_own(tmp_path: Path) -> None:
     premises = take_premises(tmp_path / "a.db", "127.0.0.1", 0, "https://mon.example.org")
+    assert premises.listener is not None
     port = premises.listener.getsockname()[1]
     premises.release()
     assert (premises.url, premises.own_url) == ("https://mon.example.org", f"http://127.0.0.1:{port}")

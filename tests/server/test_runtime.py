@@ -153,7 +153,7 @@ def test_a_pause_ends_by_itself(served: Served) -> None:
 def test_rotation_deletion_and_renaming_reach_the_receiver_at_once(served: Served) -> None:
     (made,) = served.call("create", names=["web-1"])
     rotated = served.call("rotate", name="web-1")
-    served.call("rename", name="web-1", new_name="web-2")
+    served.call("edit", name="web-1", new_name="web-2")
     keys = (made["agent_key"], rotated["agent_key"])
     assert [served.report(keys[0]), served.report(keys[1]), served.report(keys[0])] == [200, 200, 404]
     served.call("delete", name="web-2")
@@ -162,13 +162,13 @@ def test_rotation_deletion_and_renaming_reach_the_receiver_at_once(served: Serve
 
 def test_refusals_come_through_as_their_error(served: Served) -> None:
     with pytest.raises(ChangeRefusedError, match="there is no monitor called nobody"):
-        served.call("rename", name="nobody", new_name="x")
+        served.call("edit", name="nobody", new_name="x")
     served.call("create", names=["web-1"])
     for operation, arguments in (
         ("explode", {}),
         ("create", {}),
         ("create", {"names": 5}),
-        ("rename", {"bad": 1}),
+        ("edit", {"name": "web-1", "bad": 1}),
         ("set", {"name": "web-1", "settings": ["cpu.warn"]}),
         ("set", {"name": "web-1", "settings": {"cpu.warn": "80"}}),
         ("pause", {"name": "web-1", "for_s": math.inf}),

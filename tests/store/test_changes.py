@@ -12,6 +12,7 @@ from store.errors import ChangeRefusedError, UnknownKeyError
 from store.live import Live
 from store.models import Status
 from store.reader import Reader
+from store.tags import Edit
 from store.writer import Writer
 from tests.conftest import START_MS, Clock, Create, make_report
 
@@ -70,12 +71,12 @@ async def test_a_name_like_any_other_is_taken(writer: Writer, create: Create, na
 async def test_renaming_keeps_names_unique(writer: Writer, create: Create) -> None:
     await create("a", "b")
     with pytest.raises(ChangeRefusedError, match="already"):
-        await writer.change(partial(changes.rename_monitor, name="a", new_name="b", now=START_MS))
-    await writer.change(partial(changes.rename_monitor, name="a", new_name="c", now=START_MS))
-    await writer.change(partial(changes.rename_monitor, name="b", new_name="b", now=START_MS))
+        await writer.change(partial(changes.edit_monitor, name="a", edit=Edit(new_name="b"), now=START_MS))
+    await writer.change(partial(changes.edit_monitor, name="a", edit=Edit(new_name="c"), now=START_MS))
+    await writer.change(partial(changes.edit_monitor, name="b", edit=Edit(new_name="b"), now=START_MS))
     assert sorted(live.monitor.name for live in writer.lives.values()) == ["b", "c"]
     with pytest.raises(ChangeRefusedError, match="no monitor called a"):
-        await writer.change(partial(changes.rename_monitor, name="a", new_name="x", now=START_MS))
+        await writer.change(partial(changes.edit_monitor, name="a", edit=Edit(new_name="x"), now=START_MS))
 
 
 async def test_a_rotated_key_takes_over_with_its_first_report(writer: Writer, database: Path, create: Create) -> None:
@@ -154,7 +155,7 @@ async def test_every_change_is_seen_by_who_reads_what_changed(writer: Writer, da
     reader = await Reader.open(database)
     seen = (await reader.changes()).seq
     for change in (
-        partial(changes.rename_monitor, name="a", new_name="c", now=START_MS),
+        partial(changes.edit_monitor, name="a", edit=Edit(new_name="c"), now=START_MS),
         partial(changes.rotate_key, name="c", now=START_MS),
         partial(changes.pause_monitor, name="c", now=1),
         partial(changes.set_monitor, name="c", settings={"down_after": 9.0}, now=START_MS),

@@ -10,6 +10,7 @@ from store.errors import ChangeRefusedError
 from store.policy import (
     DEFAULT_POLICY,
     NO_LIMITS,
+    Defaults,
     Level,
     Limits,
     Setting,
@@ -83,7 +84,7 @@ def test_own_settings_go_before_defaults_and_a_mount_before_all_mounts() -> None
 )
 def test_settings_are_read_as_typed(text: str, changes: dict[str, Setting | None]) -> None:
     assert parse_setting(text) == changes
-    checked({}, {}, changes, for_all=False)
+    checked({}, {}, changes)
 
 
 @pytest.mark.parametrize(
@@ -115,27 +116,27 @@ def test_settings_are_read_as_typed(text: str, changes: dict[str, Setting | None
 )
 def test_what_cannot_be_set_is_refused_in_a_line(text: str, said: str) -> None:
     with pytest.raises(ChangeRefusedError) as refusal:
-        checked({}, {}, parse_setting(text), for_all=False)
+        checked({}, {}, parse_setting(text))
     assert said in str(refusal.value)
     assert safe_text(str(refusal.value), 1_000) == str(refusal.value)
 
 
 def test_defaults_are_checked_by_themselves() -> None:
-    assert checked({"cpu.warn": 50.0}, {}, {"cpu.crit": 60.0}, for_all=True) == {"cpu.warn": 50, "cpu.crit": 60}
+    assert checked({}, {"cpu.warn": 50.0}, {"cpu.crit": 60.0}) == {"cpu.warn": 50, "cpu.crit": 60}
     with pytest.raises(ChangeRefusedError):
-        checked({"cpu.warn": 50.0}, {}, {"cpu.crit": 40.0}, for_all=True)
+        checked({}, {"cpu.warn": 50.0}, {"cpu.crit": 40.0})
 
 
 def test_a_server_has_only_so_many_settings() -> None:
     many: dict[str, Setting | None] = {f"disk./{n}.warn": 50.0 for n in range(2_001)}
     with pytest.raises(ChangeRefusedError, match="too many"):
-        checked({}, {}, many, for_all=False)
+        checked({}, {}, many)
 
 
 @given(st.text(max_size=40))
 def test_whatever_is_typed_is_taken_or_refused(text: str) -> None:
     try:
-        settings = checked({}, {}, parse_setting(text), for_all=False)
+        settings = checked({}, {}, parse_setting(text))
     except ChangeRefusedError as error:
         assert safe_text(str(error), 1_000) == str(error)
     else:
@@ -152,7 +153,17 @@ def test_a_level_is_that_of_the_highest_limit_reached() -> None:
 
 def test_a_mount_ignored_for_all_can_be_heeded_on_one_server() -> None:
     defaults: dict[str, Setting] = {"disk./tmp.ignore": 1.0}
-    own = checked(defaults, {}, {"disk./tmp.ignore": 0.0}, for_all=False)
+    own = checked(defaults, {}, {"disk./tmp.ignore": 0.0})
     assert make_policy(defaults, own).limits("disk", "/tmp") == Limits(80, 90, 0)
     with pytest.raises(ChangeRefusedError, match="is 1 or 0"):
-        checked(defaults, {}, {"disk./tmp.ignore": 2.0}, for_all=False)
+        checked(defaults, {}, {"disk./tmp.ignore": 2.0})
+
+
+def test_what_people_set_goes_before_the_configuration_file_and_that_before_what_is_built_in() -> None:
+    defaults = Defaults({"cpu.warn": 70.0}, {"cpu.warn": 60.0, "swap.warn": 50.0, "disk./tmp.ignore": 1.0})
+    policy = make_policy(defaults.merged, {"swap.crit": 55.0})
+    assert (policy.limits("cpu").warn, policy.limits("swap")) == (70, Limits(50, 55, 300))
+    assert policy.limits("disk", "/tmp") == NO_LIMITS
+    assert policy.limits("memory").warn == 80
+    with pytest.raises(ChangeRefusedError, match=r"critical from 40, before the warning from 50"):
+        checked(defaults.configured, {}, {"swap.crit": 40.0})

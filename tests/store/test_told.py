@@ -14,6 +14,7 @@ from store.ledger import Ledger, read_contents
 from store.models import MountUsage, Status
 from store.policy import Setting
 from store.reader import Reader
+from store.tags import Edit
 from store.wording import sentence
 from store.writer import Writer
 from tests.conftest import START_MS, Clock, Create, make_report, ruled
@@ -185,8 +186,8 @@ async def test_changes_are_told_with_the_name_of_then(
     await create("web-1")
     steps: list[Callable[..., Any]] = [
         partial(changes.set_monitor, name="web-1", settings={"cpu.warn": 70.0, "down_after": None}, now=clock.ms),
-        partial(changes.rename_monitor, name="web-1", new_name="web-2", now=clock.ms),
-        partial(changes.rename_monitor, name="web-2", new_name="web-2", now=clock.ms),
+        partial(changes.edit_monitor, name="web-1", edit=Edit(new_name="web-2"), now=clock.ms),
+        partial(changes.edit_monitor, name="web-2", edit=Edit(new_name="web-2"), now=clock.ms),
         partial(changes.set_defaults, settings={"cpu.warn": 75.0}, now=clock.ms),
         partial(changes.set_defaults, settings={"cpu.warn": 75.0}, now=clock.ms),
         partial(changes.delete_monitor, name="web-2", now=clock.ms),
@@ -288,7 +289,7 @@ async def test_every_kind_of_event_has_a_sentence() -> None:
         "was": "down", "for_s": 5.0, "silence_s": 5.0, "metric": "load", "mount": None, "level": "warning",
         "value": None, "limit": 4.0, "monitors": 3, "hostnames": [None, None], "addresses": ["::1", "::2"],
         "address": None, "before": "a\x1b", "by_itself": True, "settings": {f"disk./{n}.warn": "off" for n in range(9)},
-        "off_s": 3.0, "killed": True,
+        "off_s": 3.0, "killed": True, "tags": ["a\x1b"], "note": True,
     }  # fmt: skip
     for kind in EventKind:
         value = 5.0 if kind is EventKind.DEGRADED else None

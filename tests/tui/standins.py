@@ -27,10 +27,12 @@ from store.models import (
     Sample,
     Status,
 )
-from store.policy import Changes, Level, Settings, checked, make_policy
+from store.policy import Changes, Defaults, Level, Settings, checked, make_policy
 from store.rejections import Rejection
 from store.series import RAW, Series
+from store.tags import Edit, edited_tags
 from tui.app import ConsoleApp
+from tui.settings import ConsoleSettings
 
 NOW = 1_772_370_300_000
 """2026-03-01 13:05:00 UTC, in milliseconds."""
@@ -131,6 +133,7 @@ class MemoryStore:
         self.refused: list[Rejection] = []
         self.targets: list[Channel] = []
         self.default_settings: Settings = {}
+        self.configured: Settings = {}
         self.fleet_error: AgentmonError | None = None
         self.error: AgentmonError | None = None
         self.closed = False
@@ -226,10 +229,15 @@ class MemoryStore:
         self._check()
         return list(self.targets)
 
-    async def defaults(self) -> Settings:
-        """Return `default_settings`."""
+    @property
+    def merged_defaults(self) -> Settings:
+        """What holds for all, whoever says it."""
+        return Defaults(self.default_settings, self.configured).merged
+
+    async def defaults(self) -> Defaults:
+        """Return `default_settings` over `configured`."""
         self._check()
-        return self.default_settings
+        return Defaults(self.default_settings, self.configured)
 
     async def close(self) -> None:
         """Remember that the database was let go."""
@@ -237,13 +245,18 @@ class MemoryStore:
 
 
 class MemoryAdmin:
-    """The receiver's changes on a `MemoryStore`; `gate` holds every answer back until it is set."""
+    """The receiver's changes on a `MemoryStore`; `gate` holds every answer back until it is set.
+
+    Changes of the monitors whose names are in `refused` fail.
+    """
 
     def __init__(self, store: MemoryStore) -> None:
         """Change that store."""
         self.store = store
         self.keys = dict.fromkeys(store.monitors, key_of(1))
         self.calls: list[str] = []
+        self.edits: list[tuple[str, Edit]] = []
+        self.refused: set[str] = set()
         self.error: AgentmonError | None = None
         self.delivery_problem: str | None = None
         self.info = ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
@@ -257,6 +270,8 @@ class MemoryAdmin:
             raise self.error
 
     async def _id(self, name: str) -> int:
+        if name in self.refused:
+            raise ChangeRefusedError(f"{name} may not be changed")
         found = await self.store.monitor(name)
         if found is None:
             raise ChangeRefusedError(f"there is no monitor named {name}")
@@ -286,10 +301,13 @@ class MemoryAdmin:
         self.store.put(monitor(name, monitor_id, report=None))
         return self._credentials(monitor_id, name)
 
-    async def rename(self, name: str, new_name: str) -> None:
-        """Give another name."""
-        await self._enter(f"rename {name} {new_name}")
-        self.store.put(replace(self.store.monitors[await self._id(name)], name=new_name))
+    async def edit(self, name: str, edit: Edit) -> None:
+        """Give another name, tags or note."""
+        await self._enter(f"edit {name}")
+        self.edits.append((name, edit))
+        before = self.store.monitors[await self._id(name)]
+        after = replace(before, tags=edited_tags(before.tags, edit), name=edit.new_name or name)
+        self.store.put(after if edit.note is None else replace(after, note=edit.note))
 
     async def rotate(self, name: str) -> Credentials:
         """Give a new key."""
@@ -321,16 +339,17 @@ class MemoryAdmin:
         """Change settings of one monitor."""
         await self._enter(f"set {name} {dict(settings)}")
         before = self.store.monitors[await self._id(name)]
-        own = checked(self.store.default_settings, before.settings, settings, for_all=False)
-        policy = make_policy(self.store.default_settings, own)
+        defaults = self.store.merged_defaults
+        own = checked(defaults, before.settings, settings)
+        policy = make_policy(defaults, own)
         self.store.put(replace(before, settings=own, policy=policy))
 
     async def set_defaults(self, settings: Changes) -> None:
         """Change the defaults."""
         await self._enter(f"set_defaults {dict(settings)}")
-        self.store.default_settings = checked(self.store.default_settings, {}, settings, for_all=True)
+        self.store.default_settings = checked(self.store.configured, self.store.default_settings, settings)
         for before in list(self.store.monitors.values()):
-            policy = make_policy(self.store.default_settings, before.settings)
+            policy = make_policy(self.store.merged_defaults, before.settings)
             self.store.put(replace(before, policy=policy))
 
     async def add_channel(
@@ -358,9 +377,9 @@ class MemoryAdmin:
 
 
 class House:
-    """A console on a store and a receiver in memory; `seconds` is its clock."""
+    """A console on a store and a receiver in memory; `seconds` is its clock, `settings` are `ConsoleSettings`."""
 
-    def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None, read_only: bool = False) -> None:
+    def __init__(self, *monitors: Monitor, samples: list[Sample] | None = None, **settings: Any) -> None:
         """Build the house around some monitors."""
         self.store = MemoryStore(*monitors, samples=samples)
         self.admin = MemoryAdmin(self.store)
@@ -368,7 +387,7 @@ class House:
         self.app = ConsoleApp(
             Path("nowhere.db"),
             self.admin,
-            read_only=read_only,
+            settings=ConsoleSettings(**settings),
             clock=lambda: self.seconds,
             reader=self.store,
         )

@@ -11,6 +11,8 @@ from tui.actions import ACTIONS, CHANGING, FORBIDDEN_KEYS, Action, Room, binding
 from tui.app import ConsoleApp
 from tui.screens.alerts import AlertsScreen
 from tui.screens.base import ConsoleScreen
+from tui.screens.columns import ColumnsScreen
+from tui.screens.edit import EditScreen
 from tui.screens.events import EventsScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import INDENT, HelpScreen
@@ -29,11 +31,13 @@ SCREENS: dict[Room, type[ConsoleScreen]] = {
     Room.SERVER: ServerScreen,
     Room.HISTORY: HistoryScreen,
     Room.NEW: NewMonitorScreen,
+    Room.EDIT: EditScreen,
     Room.KEY: KeyScreen,
     Room.EVENTS: EventsScreen,
     Room.REJECTED: RejectedScreen,
     Room.LIMITS: LimitsScreen,
     Room.ALERTS: AlertsScreen,
+    Room.COLUMNS: ColumnsScreen,
     Room.HELP: HelpScreen,
 }
 ROOMS = list(Room)
@@ -93,7 +97,7 @@ def test_every_sortable_column_has_a_key_of_its_own_which_its_title_shows() -> N
     assert sorted_by == {f"sort_by('{column.key}')": (column.letter,) for column in columns}
     assert list(SORT_KEYS) == [column.key for column in columns]
     assert all(column.letter in column.title for column in columns)
-    assert {column.sort for column in COLUMNS} == set(SORT_KEYS)
+    assert {column.sort for column in COLUMNS if column.sort} == set(SORT_KEYS)
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room is not Room.ANYWHERE])
@@ -113,7 +117,7 @@ def test_a_narrow_footer_fits_and_keeps_the_way_out(width: int) -> None:
 def test_a_read_only_console_offers_no_changes() -> None:
     for room in ROOMS:
         assert not any(action.changes for action in offered(room, read_only=True))
-    assert {"new_monitor", "pause", "delete", "rotate", "show_key"} <= CHANGING
+    assert {"new_monitor", "pause", "delete", "rotate", "show_key", "edit", "tag", "save"} <= CHANGING
 
 
 def test_without_a_server_nothing_is_offered_that_needs_one() -> None:

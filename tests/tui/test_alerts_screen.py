@@ -102,7 +102,7 @@ async def test_without_a_channel_it_says_what_to_do(read_only: bool, said: str) 
     async with house.app.run_test(size=(80, 24)) as pilot:
         await house.show(pilot, AlertsScreen())
         await until(pilot, lambda: said in shown(house.app) and "ntfy://TOPIC" in shown(house.app))
-        await pilot.press("t", "d")
+        await pilot.press("s", "d")
         assert isinstance(house.app.screen, AlertsScreen)
 
 
@@ -118,7 +118,7 @@ async def test_a_channel_is_added_and_its_secret_is_nowhere_afterwards() -> None
         await pilot.press("enter")
         await until(pilot, lambda: "json://****" in shown(house.app))
         assert house.store.targets[0].level is Level.CRITICAL
-        await until(pilot, lambda: any("t tests it" in toast for toast in toasts(house.app)))
+        await until(pilot, lambda: any("s tests it" in toast for toast in toasts(house.app)))
         assert "hunter2" not in dom_text(house.app)
         assert "n New" in shown(house.app)
 
@@ -172,7 +172,7 @@ async def test_a_test_takes_its_time_and_its_result_is_said(problem: str | None,
     async with house.app.run_test(size=(80, 24)) as pilot:
         await house.show(pilot, AlertsScreen())
         await until(pilot, lambda: "5m ago" in shown(house.app))
-        await pilot.press("t", "t")
+        await pilot.press("s", "s")
         await until(pilot, lambda: "testing…" in shown(house.app))
         await pilot.press("j")
         await until(pilot, lambda: "/usr/local/bin/on-alert" in shown(house.app).splitlines()[-6])
@@ -198,7 +198,7 @@ async def test_a_channel_is_removed_after_a_yes() -> None:
         assert house.admin.calls == ["remove_channel mail [/]"]
 
 
-@pytest.mark.parametrize("keys", [("t",), ("d", "y")])
+@pytest.mark.parametrize("keys", [("s",), ("d", "y")])
 async def test_what_the_receiver_refuses_is_said(keys: tuple[str, ...]) -> None:
     house = a_house(GOOD)
     async with house.app.run_test(size=(80, 24)) as pilot:
@@ -210,7 +210,7 @@ async def test_what_the_receiver_refuses_is_said(keys: tuple[str, ...]) -> None:
         assert "ntfy" in shown(house.app)
 
 
-@pytest.mark.parametrize("key", ["n", "t", "d"])
+@pytest.mark.parametrize("key", ["n", "s", "d"])
 async def test_a_read_only_console_shows_channels_and_changes_none(key: str) -> None:
     house = a_house(GOOD, read_only=True)
     async with house.app.run_test(size=(80, 24)) as pilot:

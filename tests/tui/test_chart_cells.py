@@ -10,8 +10,9 @@ from store.series import Point, Series, Spread
 from store.tiers import HOUR_MS, MINUTE_MS
 from tests.tui.histories import a_picture, a_point, a_series, spread
 from tests.tui.standins import NOW
+from tui import look
 from tui.chart import DOTS_HIGH, Scale
-from tui.chart_cells import LINE_STYLES, layer, marks, plot_row, presence_row, presences, stretches
+from tui.chart_cells import layer, marks, plot_row, presence_row, presences, stretches
 from tui.chart_metrics import METRICS, Kind, Picture, Presence, disk_metric, merged, mounts_of
 
 COLUMNS, ROWS = 60, 10
@@ -95,7 +96,7 @@ def test_a_band_fills_its_cells_and_a_line_stands_on_it() -> None:
     ]
     assert [text for text, _ in cells].count(" ") == ROWS - 1
     assert all(" on #" in f" {style}" for _, style in cells)
-    assert sum(style.startswith(LINE_STYLES[0]) for _, style in cells) == 1
+    assert sum(style.startswith(look.current.lines[0]) for _, style in cells) == 1
 
 
 @given(st.lists(st.integers(0, 10_000), unique=True).map(sorted), st.integers(1, 500))

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from store.models import Status
 from store.policy import NO_LIMITS, Limits
-from tui import draw
+from tui import draw, look
 
 numbers = st.one_of(st.none(), st.floats(allow_nan=False, min_value=-1e30, max_value=1e30))
 usages = st.one_of(st.none(), st.floats(min_value=0, max_value=100))
@@ -36,6 +36,27 @@ def test_a_bar_is_as_wide_as_asked(usage: float | None, width: int) -> None:
 )
 def test_a_bar_fills_by_eighths_and_only_100_percent_fills_it(usage: float | None, shown: str) -> None:
     assert draw.bar(usage, 4) == shown
+
+
+@pytest.mark.parametrize(
+    ("usage", "limits", "shown"),
+    [
+        (20, Limits(80, 90, 0), "██      ╎│"),
+        (None, Limits(80, 90, 0), "        ╎│"),
+        (84, Limits(80, 90, 0), "████████▍│"),
+        (95, Limits(80, 90, 0), "█████████▌"),
+        (20, Limits(None, 50, 0), "██   │    "),
+        (20, Limits(85, 88, 0), "██      ╎ "),
+        (20, Limits(100, 250, 0), "██        "),
+    ],
+)
+def test_a_bar_has_marks_where_the_limits_ahead_are(usage: float | None, limits: Limits, shown: str) -> None:
+    assert draw.bar(usage, 10, limits) == shown
+
+
+def test_a_bar_without_a_ground_has_a_line_up_to_its_end() -> None:
+    look.use("mono")
+    assert draw.bar(50, 8, Limits(80, None, 0)) == "████┈┈╎┈"
 
 
 @given(st.lists(numbers, max_size=80), widths, numbers, numbers)
@@ -162,7 +183,7 @@ def test_levels_follow_their_limits() -> None:
 
 
 def test_every_status_has_a_glyph_of_its_own_in_one_cell() -> None:
-    assert set(draw.STATUS_GLYPH) == set(draw.STATUS_STYLE) == set(Status)
+    assert set(draw.STATUS_GLYPH) == set(look.current.status) == set(Status)
     assert len(set(draw.STATUS_GLYPH.values())) == len(Status)
     assert all(cell_len(glyph) == 1 for glyph in draw.STATUS_GLYPH.values())
 

@@ -22,7 +22,7 @@ async def test_an_empty_fleet_says_what_to_do_next(house: MakeHouse) -> None:
         footer = fleet.line(23)
         assert "New" in footer
         assert "Open" not in footer
-        await fleet.press("enter", "K", "p", "d", "j", "G")
+        await fleet.press("enter", "K", "p", "d", "j", "end", "space", "*", "G", "w", "#")
         assert fleet.house.app.screen is fleet.screen
         fleet.house.store.put(a_monitor(1, "first"))
         await fleet.second()

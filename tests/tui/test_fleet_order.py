@@ -7,7 +7,7 @@ import pytest
 from store.models import Monitor, Status
 from tests.tui.fleets import a_monitor, a_report, pending, small_fleet
 from tests.tui.standins import NOW
-from tui.widgets.fleet_order import SORT_KEYS, Order, arranged, fullest, matching, steady
+from tui.widgets.fleet_order import SORT_KEYS, Order, arranged, fullest, steady
 
 
 def names(monitors: list[Monitor]) -> list[str]:
@@ -78,26 +78,6 @@ def test_the_sorting_column_moves_and_stops_at_the_ends() -> None:
     assert Order("status").moved(1, columns).column == columns[1]
     assert Order("status").moved(-1, columns) == Order("status")
     assert Order(columns[-1]).moved(1, columns) == Order(columns[-1])
-
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        ("", 10),
-        ("  ", 10),
-        ("WEB", 3),
-        ("freebsd", 1),
-        ("web debian", 3),
-        ("web freebsd", 0),
-        ("down", 1),
-        ("192.0.2.7", 9),
-        ("192", 0),
-        ("[/]", 0),
-        (".*", 0),
-    ],
-)
-def test_a_filter_finds_all_its_words_in_what_is_known_of_a_server(wanted: str, found: int) -> None:
-    assert len(matching(small_fleet(), wanted)) == found
 
 
 def test_lines_kept_steady_stay_while_servers_come_and_go() -> None:

@@ -12,8 +12,8 @@ from store.models import Monitor, MountUsage, Status
 from store.policy import Settings, make_policy
 from tests.tui.fleets import a_monitor, a_report, pending, small_fleet
 from tests.tui.standins import NOW
-from tui import draw
-from tui.widgets.fleet_columns import COLUMNS, column_at, layout
+from tui import draw, look
+from tui.widgets.fleet_columns import DEFAULT, column_at, layout
 from tui.widgets.fleet_order import SORT_KEYS, Order
 from tui.widgets.fleet_row import Clocks, Piece, age_text, clocks_of, heading, row
 
@@ -39,7 +39,7 @@ def test_the_columns_fit_their_line_and_do_not_overlap(width: int) -> None:
 
 def test_80_columns_hold_what_is_essential_and_160_everything() -> None:
     assert {column.key for column in layout(79)} == ESSENTIAL
-    assert [column.key for column in layout(159)] == [column.key for column in COLUMNS]
+    assert [column.key for column in layout(159)] == DEFAULT.shown
 
 
 @given(st.integers(min_value=30, max_value=300))
@@ -108,9 +108,9 @@ def test_an_age_is_coarser_the_older_it_is(age_s: float, shown: str) -> None:
 
 def test_a_high_usage_is_loud_and_that_of_a_silent_server_is_not() -> None:
     hot = a_monitor(1, "x", report=a_report(97.0))
-    assert ("  97%", draw.LEVEL_STYLE["critical"]) in row(hot, layout(79), Clocks("1s"))
+    assert ("  97%", look.current.level["critical"]) in row(hot, layout(79), Clocks("1s"))
     down = replace(hot, status=Status.DOWN)
-    assert ("  97%", draw.DIM_STYLE) in row(down, layout(79), Clocks("1s"))
+    assert ("  97%", look.current.dim) in row(down, layout(79), Clocks("1s"))
 
 
 DAY_S = 86_400
@@ -119,21 +119,21 @@ DAY_S = 86_400
 @pytest.mark.parametrize(
     ("left_s", "shown", "style"),
     [
-        (400 * DAY_S, "1y", draw.DIM_STYLE),
-        (12 * DAY_S, "12d", draw.DIM_STYLE),
-        (7 * DAY_S - 1, "6d", draw.LEVEL_STYLE["warn"]),
-        (DAY_S, "1d", draw.LEVEL_STYLE["warn"]),
-        (DAY_S - 1, "23h", draw.LEVEL_STYLE["critical"]),
-        (5 * 3600, "5h", draw.LEVEL_STYLE["critical"]),
-        (1800, "<1h", draw.LEVEL_STYLE["critical"]),
-        (-60, "now", draw.LEVEL_STYLE["critical"]),
+        (400 * DAY_S, "1y", look.current.dim),
+        (12 * DAY_S, "12d", look.current.dim),
+        (7 * DAY_S - 1, "6d", look.current.level["warn"]),
+        (DAY_S, "1d", look.current.level["warn"]),
+        (DAY_S - 1, "23h", look.current.level["critical"]),
+        (5 * 3600, "5h", look.current.level["critical"]),
+        (1800, "<1h", look.current.level["critical"]),
+        (-60, "now", look.current.level["critical"]),
     ],
 )
 def test_the_mount_that_is_full_first_is_told_and_the_louder_the_sooner(left_s: int, shown: str, style: str) -> None:
     growing = a_monitor(1, "x", full_at={"/": NOW + 900 * DAY_S * 1000, "/var": NOW + left_s * 1000})
     assert (shown.rjust(6), style) in row(growing, layout(119), clocks_of(growing, NOW))
     silent = replace(growing, status=Status.DOWN)
-    assert (shown.rjust(6), draw.DIM_STYLE) in row(silent, layout(119), clocks_of(silent, NOW))
+    assert (shown.rjust(6), look.current.dim) in row(silent, layout(119), clocks_of(silent, NOW))
 
 
 def test_a_server_whose_mounts_do_not_grow_has_no_forecast() -> None:
@@ -153,7 +153,7 @@ def test_the_heading_marks_the_sorting_column_without_moving_a_title(column: str
 
 def test_the_sorting_letters_are_underlined() -> None:
     underlined = "".join(part for part, style in heading(layout(159), Order()) if Style.parse(style).underline)
-    assert underlined == "SANCMWDFRXLY"
+    assert underlined == "SANUMWDFRXLY"
 
 
 def test_a_click_on_a_graphic_belongs_to_its_number() -> None:
@@ -176,7 +176,7 @@ def test_values_are_coloured_by_the_limits_of_their_own_server() -> None:
     own: Settings = {"cpu.warn": 10.0, "memory.warn": "off", "memory.crit": "off", "load.warn": 2.0}
     strict = a_monitor(1, "x", report=a_report(12.0, memory_usage=99.0, load_1m=2.5), policy=make_policy({}, own))
     found = styles(strict)
-    assert found["12%"] == found["2.50"] == draw.LEVEL_STYLE["warn"]
+    assert found["12%"] == found["2.50"] == look.current.level["warn"]
     assert found["99%"] == styles(a_monitor(1, "x"))["41%"], "what has no limits is like what is well"
 
 

@@ -53,7 +53,7 @@ async def test_the_palette_offers_the_actions_of_the_screen(house: MakeHouse) ->
     async with house().app.run_test() as pilot:
         await pilot.pause()
         offered = await commands(pilot)
-    assert {"New  (n)", "Sort by CPU  (C)", "Quit  (q)"} <= set(offered)
+    assert {"New  (n)", "Sort by CPU usage  (U)", "Quit  (q)"} <= set(offered)
     assert len(offered) == len(set(offered))
     assert not any("Theme" in title or "Screenshot" in title for title in offered)
 

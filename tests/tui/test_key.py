@@ -17,8 +17,8 @@ def drawn_command(house: House) -> str:
     """Return the command as a shell would put the rows of the screen together."""
     rows = shown(house.app).splitlines()
     first = next(number for number, row in enumerate(rows) if row.startswith("curl"))
-    last = next(number for number, row in enumerate(rows) if row.rstrip().endswith("install") and number >= first)
-    return " ".join("".join(rows[first : last + 1]).replace("\\", "").split())
+    last = next(number for number in range(first, len(rows)) if not rows[number].endswith("\\"))
+    return "".join(row.removesuffix("\\") for row in rows[first : last + 1]).rstrip()
 
 
 async def test_the_key_is_nowhere_until_it_is_revealed_and_gone_when_hidden_again() -> None:
@@ -37,13 +37,14 @@ async def test_the_key_is_nowhere_until_it_is_revealed_and_gone_when_hidden_agai
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
-async def test_the_command_starts_at_the_edge_and_breaks_only_in_the_last_column(width: int) -> None:
+async def test_key_and_command_stand_alone_from_the_edge_and_break_only_in_the_last_column(width: int) -> None:
     house = House(monitor())
     async with house.app.run_test(size=(width, 24)) as pilot:
         await house.show(pilot, KeyScreen("web-1"))
         await pilot.press("v")
         await until(pilot, lambda: key_of(1) in shown(house.app))
         rows = shown(house.app).splitlines()
+        assert key_of(1) in [row.rstrip() for row in rows]
         assert any(row.startswith("curl -fsS") for row in rows)
         assert all(row.endswith("\\") and len(row) == width for row in rows if "\\" in row)
         assert drawn_command(house) == INSTALL

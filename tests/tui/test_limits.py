@@ -57,6 +57,19 @@ def test_each_value_says_where_it_comes_from() -> None:
     assert row(Scope({"cpu.crit": 95.0}), "cpu").sources == "built in, default"
 
 
+def test_what_the_configuration_file_says_is_told_as_such_and_lies_beneath_the_defaults() -> None:
+    configured: Settings = {"cpu.warn": 60.0, "cpu.crit": 70.0, "disk./boot.ignore": 1.0}
+    scope = Scope({"cpu.crit": 95.0}, monitor(), configured)
+    assert row(scope, "cpu").sources == "config, default, built in"
+    assert (row(scope, "disk./boot").ignored, row(scope, "disk./boot").sources) == (True, "config")
+    everyone = Scope({"cpu.crit": 95.0}, configured=configured)
+    assert reset(everyone, row(everyone, "cpu")) == {"cpu.crit": None}
+    assert everyone.after({"cpu.crit": None}).value("cpu.crit") == 70
+    heeded = everyone.after(ignore_or_heed(everyone, row(everyone, "disk./boot")))
+    assert not row(heeded, "disk./boot").ignored
+    assert not ignore_or_heed(heeded, row(heeded, "disk./boot"))["disk./boot.ignore"]
+
+
 def test_a_line_shows_the_present_reading_and_how_bad_it_is() -> None:
     scope = server({}, {"cpu.warn": 20.0})
     assert (row(scope, "cpu").now, row(scope, "cpu").level) == ("24%", "warn")
@@ -158,7 +171,7 @@ def test_ignoring_turns_round_and_round_again(defaults: Settings, own: Settings)
     for _ in range(3):
         before = row(scope, "disk./")
         changes = ignore_or_heed(scope, before)
-        scope = server(defaults, checked(defaults, scope.own, changes, for_all=False))
+        scope = server(defaults, checked(defaults, scope.own, changes))
         assert row(scope, "disk./").ignored is not before.ignored
     assert ignore_or_heed(scope, row(scope, "cpu")) == {}
 

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from store.models import Monitor, MountUsage, Status
 from store.policy import DEFAULT_POLICY, Breach, Level, Policy, make_policy
 from tests.tui.standins import NOW, REPORT, hour, monitor
-from tui import draw
+from tui import look
 from tui.widgets.course import Course
 from tui.widgets.facts import breach_lines, facts, notes, received_line, report_line, settings
 from tui.widgets.mounts import by_fullness, heading, mount_columns, mount_line
@@ -56,11 +56,11 @@ def test_a_reading_is_coloured_by_its_own_thresholds_and_not_when_it_is_old() ->
     course = Course()
     hot = monitor(report=replace(REPORT, cpu_usage=95.0, cpu_iowait=25.0, swap_usage=30.0))
     styles = [str(span.style) for span in readings(hot, course, NOW, 76).spans]
-    assert styles.count(draw.LEVEL_STYLE["critical"]) == 1
-    assert styles.count(draw.LEVEL_STYLE["warn"]) == 1
+    assert styles.count(look.current.level["critical"]) == 1
+    assert styles.count(look.current.level["warn"]) == 1
     old = [str(span.style) for span in readings(replace(hot, status=Status.DOWN), course, NOW, 76).spans]
-    assert draw.LEVEL_STYLE["critical"] not in old
-    assert draw.LEVEL_STYLE["warn"] not in old
+    assert look.current.level["critical"] not in old
+    assert look.current.level["warn"] not in old
 
 
 @given(st.text(), st.text(), st.text(), st.integers(40, 200))
@@ -82,7 +82,7 @@ def test_what_is_unknown_of_a_monitor_is_left_out_of_its_sentences() -> None:
 def test_an_ignored_mount_has_no_colour() -> None:
     columns = mount_columns(80, 10, forecasts=True)
     mount, ignoring = MountUsage("/cd", 100.0), make_policy({}, {"disk./cd.ignore": 1.0})
-    loud = {draw.LEVEL_STYLE[level] for level in ("warn", "critical")}
+    loud = {look.current.level[level] for level in ("warn", "critical")}
 
     def styles(policy: Policy) -> set[str]:
         return {str(segment.style) for segment in mount_line(mount, columns, policy, ("1h", "critical"))}
@@ -100,7 +100,7 @@ def test_a_degraded_server_says_why() -> None:
     cpu, disk = breach_lines(degraded, NOW, 78, 4)
     assert cpu.plain == "▲ CPU 93%, critical from 90%, for 12m"
     assert disk.plain == "▲ disk /[/]\ufffd 84%, warning from 80%, for 1m"
-    assert str(cpu.style) == draw.LEVEL_STYLE["critical"]
+    assert str(cpu.style) == look.current.level["critical"]
     assert [line.plain for line in breach_lines(degraded, NOW, 78, 1)] == [f"{cpu.plain}; also disk /[/]\ufffd"]
 
 

@@ -11,11 +11,11 @@ from store.models import Monitor, Status
 from tests.tui.fleet_pilot import TOP_OF_TABLE, Fleet, running
 from tests.tui.fleets import a_monitor, a_report, many, small_fleet
 from tests.tui.standins import MINUTE, NOW, House, toasts, until
+from tui import look
 from tui.app import ConsoleApp
 from tui.screens.go_to_time import GoToTimeScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
-from tui.widgets.header import PAST_STYLE
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -70,7 +70,7 @@ async def test_a_step_back_shows_the_fleet_as_it_was_and_says_plainly_that_it_is
         assert "esc returns to now" in fleet.line(0)
         assert "● up         7s  node-1             66%" in fleet.line(TOP_OF_TABLE)
         assert header_style(fleet.house.app) != live
-        assert PAST_STYLE.split()[-1] in header_style(fleet.house.app)
+        assert look.current.past.split()[-1] in header_style(fleet.house.app)
 
 
 @pytest.mark.parametrize(

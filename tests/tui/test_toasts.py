@@ -11,6 +11,7 @@ from tests.tui.happenings import a_week, an_event, degraded, down, numbered, rec
 from tests.tui.standins import toasts as shown_toasts
 from tui.alerts import MOST, Toast, is_incident, toasts
 from tui.app import ConsoleApp
+from tui.settings import ConsoleSettings
 
 SILENCE = an_event(EventKind.SILENCE, 0, None, silence_s=380.0, monitors=10)
 AGAIN = an_event(EventKind.REPORTS_AGAIN, 0, None, for_s=3600.0)
@@ -129,7 +130,9 @@ async def test_the_bell_rings_once_a_second_with_an_incident_if_asked(
     rung: list[object] = []
     monkeypatch.setattr(ConsoleApp, "bell", lambda app: rung.append(app))
     made = house()
-    made.app = ConsoleApp(Path("none.db"), made.admin, clock=lambda: made.seconds, reader=made.store, bell=bell)
+    made.app = ConsoleApp(
+        Path("none.db"), made.admin, clock=lambda: made.seconds, reader=made.store, settings=ConsoleSettings(bell=bell)
+    )
     async with running(made) as fleet:
         happen(fleet, down(), down(7, "vpn"), degraded("critical"))
         await fleet.second()

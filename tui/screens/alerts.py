@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from store.channels import Channel
 from store.errors import AgentmonError, ChangeRefusedError
-from tui import draw
+from tui import draw, look
 from tui.actions import Room, bindings
 from tui.channels import (
     HOW_TO_ADD,
@@ -35,8 +35,6 @@ from tui.widgets.line_list import LineList
 
 READ_EVERY = 3
 """Seconds between two looks at the channels."""
-
-WRONG_STYLE = "#ff7a66"
 
 
 class AlertsScreen(ListScreen):
@@ -112,14 +110,14 @@ class AlertsScreen(ListScreen):
     def _detail(self) -> None:
         channel = self._current
         if self._problem:
-            self.put("detail", Text(draw.safe(self._problem, 500), WRONG_STYLE))
+            self.put("detail", Text(draw.safe(self._problem, 500), look.current.wrong))
         elif not self._typing:
             self.put("detail", detail(channel, self.console.now()) if channel else Text())
 
     def _explain(self, problem: str = "") -> None:
         """Say what can be typed, or what is wrong with what was."""
-        first = Text(draw.safe(problem, 1000), WRONG_STYLE) if problem else Text(HOW_TO_ADD[0])
-        self.put("detail", Text("\n").join([first, Text(HOW_TO_ADD[1], draw.DIM_STYLE)]))
+        first = Text(draw.safe(problem, 1000), look.current.wrong) if problem else Text(HOW_TO_ADD[0])
+        self.put("detail", Text("\n").join([first, Text(HOW_TO_ADD[1], look.current.dim)]))
 
     def action_add_channel(self) -> None:
         """Ask where else alerts should go."""
@@ -156,7 +154,7 @@ class AlertsScreen(ListScreen):
         except AgentmonError as error:
             self._not_added(str(error))
         else:
-            self.console.say(f"alerts go to {name} from now on: t tests it")
+            self.console.say(f"alerts go to {name} from now on: s tests it")
             self._stop_typing()
             await self._read()
         finally:

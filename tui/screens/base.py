@@ -6,6 +6,8 @@ from textual.screen import Screen
 
 from store.models import Monitor
 from tui.actions import CHANGING, Room
+from tui.keymap import shown_key
+from tui.widgets.frozen_mark import FrozenMark
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -22,6 +24,20 @@ class ConsoleScreen(Screen[None]):
         """The app, by its own type."""
         return cast("ConsoleApp", self.app)
 
+    def on_screen_resume(self) -> None:
+        """Say whether the picture is frozen, which may have changed while the screen was covered."""
+        self.show_frozen()
+
+    def show_frozen(self) -> None:
+        """Say on top that the picture is frozen, if it is."""
+        since, marks = self.console.frozen_at, self.query(FrozenMark)
+        if since is None:
+            marks.remove()
+        elif marks:
+            marks.first().show(since)
+        else:
+            self.mount(FrozenMark(since, shown_key("freeze", self.console.settings.keys)))
+
     def subject(self) -> Monitor | None:
         """Return the monitor that an action on this screen is about, None if there is none."""
         return None
@@ -29,6 +45,11 @@ class ConsoleScreen(Screen[None]):
     def take_subject(self) -> Monitor | None:
         """Return the same monitor to an action that is about to be carried out on it."""
         return self.subject()
+
+    def take_subjects(self) -> list[Monitor]:
+        """Return the monitors that an action is about to be carried out on: several if they are marked."""
+        monitor = self.take_subject()
+        return [monitor] if monitor else []
 
     @property
     def refusal(self) -> str:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.models import Monitor, Status
-from tui import draw
+from tui import draw, look
 from tui.actions import Room, bindings
 from tui.event_pages import MOST, EventPages
 from tui.feed import FleetChanged
@@ -20,23 +20,23 @@ from tui.when import local, spoken
 from tui.widgets.chart_head import spread_out
 from tui.widgets.event_line import EventLine, Shown, heading, is_shown, is_wanted, line_of, segments
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.footer import KEY_STYLE, LABEL_STYLE, ActionFooter
+from tui.widgets.footer import ActionFooter
 from tui.widgets.line_list import LineList
 
 MARGIN_MS = 30 * 60_000
 """How far a chart goes beyond the event that it was opened for, so that one sees what came of it."""
-
-CHOSEN_STYLE = "bold #c9ced8 underline"
 
 
 def head(name: str | None, shown: Shown, *, full: bool, width: int) -> Text:
     """Return the line on top: whose events, and which of them."""
     left = Text().append(" Events", "bold").append(f"  of {name}" if name else "  of all servers")
     if full:
-        left.append(f"   the newest {MOST:,}", draw.DIM_STYLE)
-    right = Text().append("tab", KEY_STYLE)
+        left.append(f"   the newest {MOST:,}", look.current.dim)
+    right = Text().append("tab", look.current.key)
     for each in Shown:
-        right.append("  ").append(each.value, CHOSEN_STYLE if each is shown else LABEL_STYLE)
+        right.append("  ").append(
+            each.value, f"bold underline {look.current.plain}" if each is shown else look.current.soft
+        )
     return spread_out(left, right.append(" "), width)
 
 
@@ -44,10 +44,10 @@ def nothing(shown: Shown, wanted: str, *, of_one: bool) -> Text:
     """Return what to say when no event is shown."""
     if wanted:
         text = f"No event matches “{draw.safe(wanted, 40)}”."
-        return Text.assemble(text, ("\n\nesc clears the filter.", draw.DIM_STYLE))
+        return Text.assemble(text, ("\n\nesc clears the filter.", look.current.dim))
     if shown is not Shown.ALL:
         whose = " of this server" if of_one else ""
-        return Text.assemble(f"No {shown.value}{whose} so far.", ("\n\ntab shows other events.", draw.DIM_STYLE))
+        return Text.assemble(f"No {shown.value}{whose} so far.", ("\n\ntab shows other events.", look.current.dim))
     return Text(
         "Nothing has happened yet.\n\nHere will stand, the newest first: servers that fall silent, break a limit or"
         " recover; what is changed; the receiver's starts and stops."
@@ -85,6 +85,10 @@ class EventsScreen(ListScreen):
         yield Static(id="empty")
         yield Static(id="detail")
         yield ActionFooter(self.room, self.console.read_only)
+
+    def restyle(self) -> None:
+        """Draw in another look what is said of all."""
+        self._arrange()
 
     def on_resize(self) -> None:
         """Draw what is said of all and of the selected one in the new width."""
@@ -156,9 +160,9 @@ class EventsScreen(ListScreen):
         if found:
             return
         if self._problem:
-            text = Text(draw.safe(self._problem, 500), draw.STATUS_STYLE[Status.DOWN])
+            text = Text(draw.safe(self._problem, 500), look.current.status[Status.DOWN])
         elif not self._pages.loaded or self._pages.has_older:
-            text = Text("Reading…", draw.DIM_STYLE)
+            text = Text("Reading…", look.current.dim)
         else:
             text = nothing(self._shown, self._wanted, of_one=self._monitor is not None)
         self.put("empty", text)
@@ -172,8 +176,8 @@ class EventsScreen(ListScreen):
             return
         name = line.event.monitor
         whose = "" if name is None else f"   {draw.safe(name, 64)}{self._fate(line)}"
-        text = Text().append(draw.fit(spoken(line.event.at) + whose, self.size.width - 2), draw.DIM_STYLE)
-        self.put("detail", text.append(f"\n{line.words}", "#c9ced8"))
+        text = Text().append(draw.fit(spoken(line.event.at) + whose, self.size.width - 2), look.current.dim)
+        self.put("detail", text.append(f"\n{line.words}", look.current.plain))
 
     def _fate(self, line: EventLine) -> str:
         """Return what has become of an event's monitor, if it is not what it was."""

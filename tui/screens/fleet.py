@@ -1,25 +1,27 @@
 """The home screen: every server on one line."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
 from store.errors import AgentmonError
-from store.models import Monitor, Status
-from tui import draw
+from store.models import Monitor
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
+from tui.filters import Filter, FilterError, parse
+from tui.keymap import shown_key
 from tui.past import Past
-from tui.screens.base import ConsoleScreen
+from tui.screens.marking import MarkingScreen
 from tui.when import spoken, stepped
-from tui.widgets.facts import refused_hint
+from tui.widgets.empty_fleet import empty_note
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.fleet_order import MOVING, SORT_KEYS, Order, arranged, matching, steady
+from tui.widgets.fleet_columns import DEFAULT, Choice, recalled
+from tui.widgets.fleet_order import MOVING, SORT_KEYS, Order, arranged, steady
 from tui.widgets.fleet_table import FleetHeading, FleetTable
 from tui.widgets.footer import ActionFooter
 from tui.widgets.header import FleetHeader, PastMark
@@ -30,36 +32,13 @@ STEADY_MS = 2000
 RESORT_MS = 3000
 """An order by values that always move is made anew no more often than this: calmer to read, and fewer bytes."""
 
+BY_TAG = "tag"
+"""What is remembered of a fleet in groups."""
+
 PAST_HINT = "[ ] steps, T asks when"
 
 
-def empty_note(*, loaded: bool, problem: str | None, read_only: bool, wanted: str, refused: int = 0) -> Text:
-    """Return what to say when there is no line to show: why, and what to do next."""
-    if wanted:
-        return Text.assemble(
-            f"No server matches “{draw.safe(wanted, 40)}”.\n\n", ("esc clears the filter.", draw.DIM_STYLE)
-        )
-    if problem and not loaded:
-        return Text(draw.safe(problem, 500), draw.STATUS_STYLE[Status.DOWN])
-    if not loaded:
-        return Text("Opening the database…", draw.DIM_STYLE)
-    hint = refused_hint(refused)
-    if read_only:
-        note = Text("No server yet, and this console is read-only.\n\nagentmon monitor create NAME adds one.\n\n")
-        return note.append_text(hint)
-    key = "bold #7aaedc"
-    note = Text.assemble(
-        "No server yet.\n\nPress ",
-        ("n", key),
-        " to add the first: you give it a name and get one line to paste there.\n",
-        "That installs its agent; with its first report it appears here.\n\n",
-        ("?", key),
-        (" shows all keys.\n\n", draw.DIM_STYLE),
-    )
-    return note.append_text(hint)
-
-
-class FleetScreen(ConsoleScreen):
+class FleetScreen(MarkingScreen):
     """The fleet: header, titles, a line per server, the filter if any, the footer."""
 
     room = Room.FLEET
@@ -74,7 +53,10 @@ class FleetScreen(ConsoleScreen):
         """Start with the worst first and no filter."""
         super().__init__()
         self.order = Order()
-        self.wanted = ""
+        self.columns = DEFAULT
+        self.grouped = False
+        self._filtered = Filter()
+        self._mistake = ""
         self._past = Past()
         self._reading_past = False
         self._moved_at = self._sorted_at = 0
@@ -83,11 +65,33 @@ class FleetScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         read_only = self.console.read_only
+        self._recall()
         yield FleetHeader(read_only=read_only)
         yield FleetHeading(self.order)
         yield FleetTable()
         yield Static(id="empty")
+        if self.wanted:
+            yield FilterBar(self.wanted)
         yield ActionFooter(self.room, read_only)
+
+    def _recall(self) -> None:
+        """Be as the console was left."""
+        left = self.console.memory.value
+        if left.sort in SORT_KEYS:
+            self.order = Order(left.sort, left.turned)
+        self.columns = recalled(left.columns, left.hidden)
+        self.grouped = left.group == BY_TAG
+        with suppress(FilterError):
+            self._filtered = parse(left.filter)
+
+    def on_mount(self) -> None:
+        """Show the columns that are wanted."""
+        self._show_columns(self.columns)
+
+    @property
+    def wanted(self) -> str:
+        """The filter, as typed."""
+        return self._filtered.text
 
     def on_screen_resume(self) -> None:
         """Follow the fleet while it is seen: a covered screen that draws makes Textual repaint the one on top."""
@@ -97,20 +101,6 @@ class FleetScreen(ConsoleScreen):
     def on_screen_suspend(self) -> None:
         """Let the fleet change unseen."""
         self.console.fleet_changed.unsubscribe(self)
-
-    @property
-    def table(self) -> FleetTable:
-        """The table."""
-        return self.query_one(FleetTable)
-
-    def subject(self) -> Monitor | None:
-        """Return the selected monitor."""
-        return self.table.current
-
-    def take_subject(self) -> Monitor | None:
-        """Return the selected monitor and keep the cursor on it, so that pressing again means the same server."""
-        self.table.move_by(0)
-        return self.table.current
 
     @property
     def refusal(self) -> str:
@@ -128,17 +118,31 @@ class FleetScreen(ConsoleScreen):
     def _on_fleet(self, change: FleetChanged) -> None:
         if self._past.wanted is not None:
             self._show_header()
-        elif change.changed_ids or change.gone_ids or self._out_of_order or not self.table.monitors:
+            return
+        if change.gone_ids:
+            self.keep_marks(self.console.feed.monitors)
+        if change.changed_ids or change.gone_ids or self._is_restless:
             self._arrange(calmly=True)
         else:
             self.table.tick(self.console.now())
             self._show_header()
 
+    @property
+    def _is_restless(self) -> bool:
+        """Whether the lines have to be looked at again though no server has changed."""
+        return self._out_of_order or self._filtered.moving or not self.table.monitors
+
     def _show_header(self) -> None:
         feed = self.console.feed
         problem = feed.problem or feed.receiver_problem
         refused = feed.refused_lately(self.console.now())
-        self.query_one(FleetHeader).show(self._fleet()[0], feed.receiver, problem, self._past_mark(problem), refused)
+        self.query_one(FleetHeader).show(
+            self._fleet()[0], feed.receiver, problem, self._past_mark(problem), refused, self.marked_words
+        )
+
+    def marks_changed(self) -> None:
+        """Show how many servers are marked."""
+        self._show_header()
 
     def _past_mark(self, problem: str | None) -> PastMark | None:
         at = self._past.wanted
@@ -151,13 +155,13 @@ class FleetScreen(ConsoleScreen):
     def _arrange(self, *, calmly: bool = False) -> None:
         """Filter and sort anew; calmly means to leave the lines in their places while that is better to look at."""
         (monitors, at), now = self._fleet(), self.console.now()
-        found = matching(monitors, self.wanted)
+        found = self._filtered.select(monitors, at)
         self._out_of_order = calmly and self._keeps_still(now)
         if self._out_of_order:
             rows = steady(found, [monitor.id for monitor in self.table.monitors], self.order)
         else:
             rows, self._sorted_at = arranged(found, self.order), now
-        self.table.show_at(rows, at, past=self._past.picture is not None)
+        self.table.show_at(rows, at, past=self._past.picture is not None, in_groups=self.grouped)
         self._show_header()
         self._show_found(len(rows), len(monitors))
 
@@ -171,7 +175,7 @@ class FleetScreen(ConsoleScreen):
         self.set_class(not found, "empty")
         self.query_one(ActionFooter).show(on_monitor=found > 0, past=self._past.wanted is not None)
         for bar in self.query(FilterBar):
-            bar.show_found(found, total)
+            bar.show_found(found, total, hint=self._filtered.hint, mistake=self._mistake)
         if not found:
             note = empty_note(
                 loaded=feed.loaded,
@@ -184,6 +188,7 @@ class FleetScreen(ConsoleScreen):
 
     def _sort(self, order: Order) -> None:
         self.order = order
+        self.console.memory.remember(sort=order.column, turned=order.turned)
         self.query_one(FleetHeading).show(order)
         self._arrange()
 
@@ -193,11 +198,38 @@ class FleetScreen(ConsoleScreen):
 
     def action_sort_left(self) -> None:
         """Sort by the column to the left."""
-        self._sort(self.order.moved(-1, list(SORT_KEYS)))
+        self._sort(self.order.moved(-1, self.columns.sortable))
 
     def action_sort_right(self) -> None:
         """Sort by the column to the right."""
-        self._sort(self.order.moved(1, list(SORT_KEYS)))
+        self._sort(self.order.moved(1, self.columns.sortable))
+
+    def action_columns(self) -> None:
+        """Let the columns be chosen."""
+        from tui.screens.columns import ColumnsScreen
+
+        self.app.push_screen(ColumnsScreen(self.columns, self.order, self._choose_columns))
+
+    def _choose_columns(self, choice: Choice) -> None:
+        as_built = choice == DEFAULT
+        self.console.memory.remember(
+            columns=() if as_built else choice.order, hidden=() if as_built else tuple(sorted(choice.hidden))
+        )
+        self._show_columns(choice)
+
+    def _show_columns(self, choice: Choice) -> None:
+        self.columns = choice
+        self.query_one(FleetHeading).choose(choice)
+        self.table.choose(choice)
+
+    def action_group(self) -> None:
+        """Group the servers by their first tag, or no more."""
+        if not self.grouped and not any(monitor.tags for monitor in self._fleet()[0]):
+            self.console.say(f"No server has a tag yet: {shown_key('tag', self.console.settings.keys)} adds one")
+            return
+        self.grouped = not self.grouped
+        self.console.memory.remember(group=BY_TAG if self.grouped else "")
+        self._arrange()
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -286,17 +318,19 @@ class FleetScreen(ConsoleScreen):
 
     def action_bottom(self) -> None:
         """Select the last server."""
-        self.table.move_to(len(self.table.monitors) - 1)
+        self.table.move("bottom")
 
     async def action_filter(self) -> None:
         """Start to filter, or go on."""
         if not self.query(FilterBar):
             await self.mount(FilterBar(), before=self.query_one(ActionFooter))
         self.query_one(FilterBar).focus_field()
-        self._show_header()
+        self._arrange(calmly=True)
 
     async def action_clear(self) -> None:
-        """Clear the filter and put its line away; without one, return to now."""
+        """Clear the marks; without any (or while one types a filter) the filter; without one, return to now."""
+        if self.focused is None and self.clear_marks():
+            return
         if self.query(FilterBar):
             await self._clear_filter()
         else:
@@ -309,9 +343,15 @@ class FleetScreen(ConsoleScreen):
         self._show_header()
 
     def _filter(self, wanted: str) -> None:
-        if wanted == self.wanted:
+        """Show what a filter finds; one with a mistake changes nothing but what the bar says."""
+        if wanted == self.wanted and not self._mistake:
             return
-        self.wanted, before = wanted, self.subject()
+        try:
+            self._filtered, self._mistake = parse(wanted), ""
+        except FilterError as error:
+            self._mistake = str(error)
+        before = self.subject()
+        self.console.memory.remember(filter=self.wanted)
         self._arrange()
         if before not in self.table.monitors:
             self.table.to_top()
@@ -322,6 +362,8 @@ class FleetScreen(ConsoleScreen):
 
     @on(FilterBar.Left)
     async def _filter_left(self) -> None:
+        if self._mistake:
+            return
         if self.wanted.strip():
             self.set_focus(None)
         else:

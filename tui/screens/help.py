@@ -9,10 +9,11 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from store.models import Status
-from tui import draw
-from tui.actions import ACTIONS, Room, bindings
+from tui import draw, filters, look
+from tui.action import AS_BUILT, Keys
+from tui.actions import Room, bindings, offered
 from tui.screens.base import ConsoleScreen
-from tui.widgets.footer import KEY_STYLE, ActionFooter
+from tui.widgets.footer import ActionFooter
 
 MEANINGS = {
     Status.UP: "it reports, and all is within bounds",
@@ -37,31 +38,34 @@ INDENT = 12
 """Cells that keys and words take; 60 are left beside them in 80 columns."""
 
 
-def help_text(room: Room, *, read_only: bool = False) -> Text:
+def help_text(room: Room, *, read_only: bool = False, keys: Keys = AS_BUILT) -> Text:
     """Return the whole help: this screen's keys, those that work anywhere, the words, the other screens' keys."""
     text = Text()
-    _section(text, room, read_only)
-    _section(text, Room.ANYWHERE, read_only)
+    _section(text, room, read_only, keys)
+    _section(text, Room.ANYWHERE, read_only, keys)
     text.append("Status\n", TITLE_STYLE)
     for status, meaning in MEANINGS.items():
-        text.append(f"  {draw.STATUS_GLYPH[status]} {status.value:<{INDENT - 2}}", draw.STATUS_STYLE[status])
+        text.append(f"  {draw.STATUS_GLYPH[status]} {status.value:<{INDENT - 2}}", look.current.status[status])
         text.append(f"{meaning}\n")
     text.append("\nColumns\n", TITLE_STYLE)
     for title, note in COLUMN_NOTES:
-        text.append(f"  {title:<{INDENT}}", draw.DIM_STYLE).append(f"{note}\n")
+        text.append(f"  {title:<{INDENT}}", look.current.dim).append(f"{note}\n")
+    text.append("\nFilter\n", TITLE_STYLE)
+    for example, note in filters.HELP:
+        text.append(f"  {example:<28}", look.current.key).append(f"{note}\n")
     text.append("\n")
     for other in Room:
         if other not in (room, Room.ANYWHERE):
-            _section(text, other, read_only)
+            _section(text, other, read_only, keys)
     text.rstrip()
     return text
 
 
-def _section(text: Text, room: Room, read_only: bool) -> None:
+def _section(text: Text, room: Room, read_only: bool, keys: Keys) -> None:
     text.append(f"{room.value}\n", TITLE_STYLE)
-    for action in ACTIONS:
-        if room in action.rooms and not (read_only and action.changes):
-            text.append(f"  {action.shown:<{INDENT}}", KEY_STYLE).append(f"{action.help}\n")
+    for action in offered(room, read_only=read_only, keys=keys):
+        if room in action.rooms:
+            text.append(f"  {action.shown:<{INDENT}}", look.current.key).append(f"{action.help}\n")
     text.append("\n")
 
 
@@ -83,8 +87,15 @@ class HelpScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
         with VerticalScroll():
-            yield Static(help_text(self._about, read_only=self.console.read_only))
+            yield Static(self._text())
         yield ActionFooter(self.room)
+
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        self.query_one(VerticalScroll).query_one(Static).update(self._text())
+
+    def _text(self) -> Text:
+        return help_text(self._about, read_only=self.console.read_only, keys=self.console.settings.keys)
 
     def action_scroll_help(self, where: str) -> None:
         """Scroll: `down` and `up` by a line, `home` and `end`."""

@@ -14,7 +14,7 @@ from store.models import Monitor
 from tui.actions import Room, bindings
 from tui.chart import DOTS_WIDE
 from tui.chart_metrics import METRICS, RANGES, Kind, Metric, Picture, Range, disk_metric, mounts_of
-from tui.draw import safe
+from tui.draw import safe, same
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.widgets.chart import GUTTER, LEAST_COLUMNS, Chart
@@ -213,7 +213,7 @@ class HistoryScreen(ConsoleScreen):
 
     def _put(self, name: str, text: Text) -> None:
         static = self.query_one(f"#{name}", Static)
-        if static.content != text:
+        if not same(static.content, text):
             static.update(text, layout=False)
 
     def action_range(self, key: str) -> None:

@@ -10,9 +10,10 @@ from textual.widgets import Static
 from store.errors import AgentmonError
 from store.models import Credentials, Monitor, Status
 from store.text import MAX_NAME
-from tui import draw
+from tui import draw, look
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
+from tui.keymap import shown_key
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import Confirm
 from tui.widgets.facts import received_line, refused_hint, rotation
@@ -21,7 +22,6 @@ from tui.widgets.secret import mask, masked_install, shell_lines
 
 ROTATED = "This is the new key. The old one works until the new one reports."
 TAKEN_UP = "The new key is in use: the old one has ended."
-COPIED = "copied, if this terminal allows it (OSC 52)"
 
 
 class KeyScreen(ConsoleScreen):
@@ -52,7 +52,7 @@ class KeyScreen(ConsoleScreen):
         return self.console.feed.monitors.get(self._credentials.id) if self._credentials else None
 
     def compose(self) -> ComposeResult:
-        """Lay the screen out; the command has lines of its own from edge to edge, to be selected cleanly."""
+        """Lay the screen out; key and command have lines of their own from edge to edge, to be selected cleanly."""
         for name in ("title", "key", "note", "problem", "what", "command", "report"):
             yield Static(id=name, markup=False)
         yield ActionFooter(self.room, self.console.read_only)
@@ -104,26 +104,32 @@ class KeyScreen(ConsoleScreen):
         if not (self.is_active and self.is_mounted):
             return
         credentials = self._credentials
-        title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
-        self._put("title", title.append("  agent key and install command", f"not bold {draw.DIM_STYLE}"))
+        self._put("title", self._title())
         self._put("problem", Text(draw.safe(self._problem, 300)))
         self._put("note", self._note())
         if credentials is None:
             self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
             return
         shown = draw.safe(credentials.agent_key) if self._revealed else mask(credentials.agent_key)
-        self._put("key", Text(shown).append(f"   v {'hides' if self._revealed else 'shows'} it", draw.DIM_STYLE))
+        self._put("key", Text(shown))
         self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
         command = credentials.install if self._revealed else masked_install(credentials)
         self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
         self._put("report", self._report())
+
+    def _title(self) -> Text:
+        """Return whose key it is, and how to see it: key and command have their lines to themselves."""
+        verb = "hides" if self._revealed else "shows"
+        hint = f"{shown_key('reveal', self.console.settings.keys)} {verb} the key"
+        title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
+        return title.append(f"  agent key and install command   {hint}", f"not bold {look.current.dim}")
 
     def _note(self) -> Text:
         """Return how far a rotation has come; nothing without one."""
         monitor = self.subject()
         waiting = rotation(monitor, self.console.now()) if monitor else ""
         if not waiting and self._waited:
-            return Text(TAKEN_UP, draw.STATUS_STYLE[Status.UP])
+            return Text(TAKEN_UP, look.current.status[Status.UP])
         lines = [ROTATED if self._rotated else "", waiting[:1].upper() + waiting[1:]]
         return Text("\n".join(filter(None, lines)))
 
@@ -135,7 +141,7 @@ class KeyScreen(ConsoleScreen):
         return Text("\n").join((line, refused_hint(refused))) if refused else line
 
     def _put(self, name: str, text: Text) -> None:
-        if self._drawn.get(name) != text:
+        if not draw.same(self._drawn.get(name), text):
             self._drawn[name] = text
             static = self.query_one(f"#{name}", Static)
             static.display = bool(text.plain)
@@ -161,8 +167,10 @@ class KeyScreen(ConsoleScreen):
         if credentials is None:
             self.console.say(self._problem, error=True)
             return
-        self.app.copy_to_clipboard(credentials.install if install else credentials.agent_key)
-        self.console.say(f"{'Install command' if install else 'Agent key'} {COPIED}")
+        if install:
+            await self.console.copy("Install command", credentials.install)
+        else:
+            await self.console.copy("Agent key", credentials.agent_key)
 
     def action_rotate(self) -> None:
         """Ask, then give the monitor a new key; once however often it is pressed."""

@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from store.errors import AgentmonError, ChangeRefusedError
 from store.models import Monitor
-from store.policy import Changes, Settings
-from tui import draw
+from store.policy import Changes, Defaults
+from tui import draw, look
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.limits import Row, Scope, describe, ignore_or_heed, meaning, parse, reset, rows, summary, title_of, wanted
@@ -21,10 +21,6 @@ from tui.widgets.edit_line import EditLine
 from tui.widgets.footer import ActionFooter
 from tui.widgets.limit_line import heading, legend, segments
 from tui.widgets.line_list import LineList
-
-WRONG_STYLE = "#ff7a66"
-ALL_STYLE = "#e0b34f"
-"""What concerns every server looks different from what concerns one."""
 
 
 class LimitsScreen(ListScreen):
@@ -40,7 +36,7 @@ class LimitsScreen(ListScreen):
         self._monitor_id = monitor_id
         self._monitor: Monitor | None = None
         self._for_all = False
-        self._defaults: Settings = {}
+        self._defaults = Defaults()
         self._known = False
         self._edited: Row | None = None
         self._saving = False
@@ -72,7 +68,7 @@ class LimitsScreen(ListScreen):
     @property
     def scope(self) -> Scope:
         """Whose settings are shown."""
-        return Scope(self._defaults, None if self._for_all else self._monitor)
+        return Scope(self._defaults.settings, None if self._for_all else self._monitor, self._defaults.configured)
 
     def follow(self, change: FleetChanged | None) -> None:
         """Show how things are; the defaults are read again when anything changed, since they change every server."""
@@ -104,8 +100,10 @@ class LimitsScreen(ListScreen):
             return
         scope, fleet = self.scope, self.console.feed.monitors.values()
         self.lines.show(rows(scope, fleet))
-        head = Text(f" {title_of(scope)}", f"bold {ALL_STYLE}" if self._for_all else "bold", no_wrap=True)
-        self.put("head", head.append(f"  {summary(scope, fleet)}", f"not bold {draw.DIM_STYLE}"))
+        head = Text(
+            f" {title_of(scope)}", f"bold {look.current.level['warn']}" if self._for_all else "bold", no_wrap=True
+        )
+        self.put("head", head.append(f"  {summary(scope, fleet)}", f"not bold {look.current.dim}"))
         if self._edited is None:
             self._detail()
 
@@ -117,16 +115,16 @@ class LimitsScreen(ListScreen):
     def _detail(self) -> None:
         """Say what the selected line means, and what the marks do."""
         row: Row | None = self.lines.current
-        first = Text(draw.safe(self._problem, 500), WRONG_STYLE) if self._problem else Text()
+        first = Text(draw.safe(self._problem, 500), look.current.wrong) if self._problem else Text()
         if row and not self._problem:
             first = Text(draw.safe(describe(self.scope, row), 2000))
-        self.put("detail", Text("\n").join([first, Text(legend(), draw.DIM_STYLE)]))
+        self.put("detail", Text("\n").join([first, Text(legend(), look.current.dim)]))
 
     def _explain(self, text: str, *, wrong: bool = False) -> None:
         """Say what typed text means, or what is wrong with it, above what can be typed."""
         assert self._edited is not None
-        said = Text(draw.safe(text, 500), WRONG_STYLE if wrong else "")
-        self.put("detail", Text("\n").join([said, Text(wanted(self._edited), draw.DIM_STYLE)]))
+        said = Text(draw.safe(text, 500), look.current.wrong if wrong else "")
+        self.put("detail", Text("\n").join([said, Text(wanted(self._edited), look.current.dim)]))
 
     def action_edit_limits(self) -> None:
         """Change the selected line."""

@@ -5,6 +5,7 @@ from typing import Any
 from rich.text import Text
 from textual.widgets import Static
 
+from tui.draw import same
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.widgets.line_list import LineList, Where
@@ -38,5 +39,5 @@ class ListScreen(ConsoleScreen):
     def put(self, name: str, text: Text) -> None:
         """Show a text in the static of that id, unless it is what it shows."""
         static = self.query_one(f"#{name}", Static)
-        if static.content != text:
+        if not same(static.content, text):
             static.update(text, layout=False)

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from store.models import Status
 from store.rejections import advice
-from tui import draw
+from tui import draw, look
 from tui.actions import Room, bindings
 from tui.feed import LATELY_MS, FleetChanged
 from tui.screens.list_screen import ListScreen
@@ -38,7 +38,7 @@ def head(kinds: int, width: int) -> Text:
     left, note = Text().append(" Refused reports", "bold"), Text()
     if kinds:
         left.append(f"  {kinds} kind{'s' if kinds > 1 else ''}")
-        note.append("the same again is counted on one line ", draw.DIM_STYLE)
+        note.append("the same again is counted on one line ", look.current.dim)
     return spread_out(left, note, width)
 
 
@@ -53,9 +53,9 @@ def detail(line: RejectionLine, width: int) -> Text:
         parts.append(f"key {draw.safe(rejection.fingerprint)}")
     if rejection.monitor is not None:
         parts.append(f"{draw.safe(rejection.monitor, 64)}'s")
-    text = Text().append(draw.fit(" · ".join(parts), width), draw.DIM_STYLE)
+    text = Text().append(draw.fit(" · ".join(parts), width), look.current.dim)
     said = draw.safe(advice(rejection), 500)
-    return text.append(f"\n{said[:1].upper()}{said[1:]}", "#c9ced8")
+    return text.append(f"\n{said[:1].upper()}{said[1:]}", look.current.plain)
 
 
 def _since(line: RejectionLine) -> str:
@@ -96,7 +96,7 @@ class RejectedScreen(ListScreen):
         self.put("head", head(len(feed.rejections), self.size.width))
         self.set_class(not feed.rejections, "empty")
         if feed.problem:
-            self.put("empty", Text(draw.safe(feed.problem, 500), draw.STATUS_STYLE[Status.DOWN]))
+            self.put("empty", Text(draw.safe(feed.problem, 500), look.current.status[Status.DOWN]))
         else:
             url = feed.receiver.url if feed.receiver else "(the receiver does not answer)"
             self.put("empty", Text(NOTHING.format(url=draw.safe(url, 200))))

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from store.errors import AgentmonError
 from store.models import Monitor
 from tui.actions import Room, bindings
-from tui.draw import safe
+from tui.draw import safe, same
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.widgets.course import SPAN_MS, Course
@@ -170,7 +170,7 @@ class ServerScreen(ConsoleScreen):
         return f"v {'shows' if self._agent_key is None else 'hides'} it, c copies it"
 
     def _put(self, name: str, text: Text) -> None:
-        if self._drawn.get(name) == text:
+        if same(self._drawn.get(name), text):
             return
         grown = len(self._drawn.get(name, Text()).plain) != len(text.plain)
         self._drawn[name] = text
@@ -201,8 +201,7 @@ class ServerScreen(ConsoleScreen):
     async def _copy(self) -> None:
         key = self._agent_key or await self._fetch_key()
         if key is not None:
-            self.app.copy_to_clipboard(key)
-            self.console.say("Agent key copied, if this terminal allows it (OSC 52)")
+            await self.console.copy("Agent key", key)
 
     async def _fetch_key(self) -> str | None:
         """Ask for the agent key; says what is wrong and returns None if it cannot be had."""

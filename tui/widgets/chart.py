@@ -11,16 +11,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from store.series import Spread
-from tui import draw
+from tui import draw, look
 from tui.chart import DOTS_HIGH, Scale, Tick, cell_of, time_ticks
-from tui.chart_cells import LINE_STYLES, Cell, Layer, layer, plot_row, presence_row, presences
+from tui.chart_cells import Cell, Layer, layer, plot_row, presence_row, presences
 from tui.chart_metrics import Metric, Picture, Trace, merged
 
 GUTTER = 7
 """Cells of the vertical axis' labels, the last one being the axis itself."""
 
-AXIS_STYLE = "#565f70"
-CURSOR_STYLE = "bold #13161c on #dfe5f0"
 CURSOR_MARK = "▲"
 LEAST_COLUMNS, LEAST_ROWS = 10, 2
 AROUND_PLOT = 4
@@ -43,7 +41,7 @@ def label_line(ticks: Sequence[Tick], columns: int) -> str:
 
 def gutter(label: str | None) -> list[Cell]:
     """Return what stands left of a line of the plot."""
-    return [((label or "").rjust(GUTTER - 1), draw.DIM_STYLE), ("│" if label is None else "┤", AXIS_STYLE)]
+    return [((label or "").rjust(GUTTER - 1), look.current.dim), ("│" if label is None else "┤", look.current.axis)]
 
 
 def legend(metric: Metric, values: Sequence[tuple[int, Trace, Spread | None]], width: int) -> list[Cell]:
@@ -53,13 +51,13 @@ def legend(metric: Metric, values: Sequence[tuple[int, Trace, Spread | None]], w
     room = width - len(title) - sum(cell_len(label + value) + 2 for _, label, value in texts)
     cells: list[Cell] = [(title, "bold")]
     for (number, label, shown), (_, _, value) in zip(texts, values, strict=True):
-        cells += [(label, LINE_STYLES[number]), (shown, "bold")]
+        cells += [(label, look.current.lines[number]), (shown, "bold")]
         bounds = ""
         if value is not None and value.min < value.max:
             bounds = f" {_shown(metric, Spread(value.min, 0, 0))}\N{EN DASH}{_shown(metric, Spread(value.max, 0, 0))}"
         if 0 < len(bounds) <= room:
             room -= len(bounds)
-            cells.append((bounds, draw.DIM_STYLE))
+            cells.append((bounds, look.current.dim))
         cells.append(("  ", ""))
     return cells
 
@@ -114,6 +112,10 @@ class Chart(Widget):
         """Draw in the new size."""
         self._draw()
 
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        self._draw()
+
     def move(self, place: int | None) -> None:
         """Put the cursor at another time; only the lines that it leaves and enters are drawn, and the legend.
 
@@ -165,9 +167,9 @@ class Chart(Widget):
         missing = presence_row(presences(picture, columns))
         indent = " " * GUTTER
         return [
-            _strip([(" " * (GUTTER - 1) + "└" + axis_line(ticks, columns), AXIS_STYLE)]),
-            _strip([(indent + label_line(ticks, columns), draw.DIM_STYLE)]),
-            _strip([(indent + missing, draw.DIM_STYLE)]),
+            _strip([(" " * (GUTTER - 1) + "└" + axis_line(ticks, columns), look.current.axis)]),
+            _strip([(indent + label_line(ticks, columns), look.current.dim)]),
+            _strip([(indent + missing, look.current.dim)]),
         ]
 
     def _marked(self) -> dict[int, int]:
@@ -186,7 +188,7 @@ class Chart(Widget):
             return Strip([])
         if not self._traces:
             names = ", ".join(trace.label for trace in self.metric.traces)
-            return _strip([(draw.fit(self.metric.kind.value, 9), "bold"), (f"no values of {names}", draw.DIM_STYLE)])
+            return _strip([(draw.fit(self.metric.kind.value, 9), "bold"), (f"no values of {names}", look.current.dim)])
         points = picture.under(self._place, self.columns)
         values = [(number, trace, merged(points, trace)) for number, trace in self._traces]
         return _strip(legend(self.metric, values, self.size.width))
@@ -201,5 +203,5 @@ class Chart(Widget):
         if x is not None:
             left, middle, right = line.divide([x, x + 1, width])
             text = CURSOR_MARK if y == 1 + self.rows else middle.text
-            line = Strip.join([left, Strip([Segment(text, Style.parse(CURSOR_STYLE))]), right])
+            line = Strip.join([left, Strip([Segment(text, Style.parse(look.current.chart_cursor))]), right])
         return line.apply_style(self.rich_style)

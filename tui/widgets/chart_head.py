@@ -6,14 +6,11 @@ from datetime import datetime
 from rich.text import Text
 
 from store.series import Point
-from tui import draw
+from tui import draw, look
 from tui.chart_cells import PRESENCE_MARK
 from tui.chart_metrics import DISK_KEY, METRICS, RANGES, Kind, Picture, Range
 from tui.forecast import until_full
-from tui.widgets.footer import KEY_STYLE, LABEL_STYLE
 
-CHOSEN_STYLE = "bold #13161c on #7aaedc"
-PAST_STYLE = "bold #e0b34f"
 _CHARTS = (*((metric.key, metric.kind) for metric in METRICS), (DISK_KEY, Kind.DISK))
 
 
@@ -28,7 +25,7 @@ def title(name: str, until: int | None, note: Text, width: int) -> Text:
     """Return the server's name, whether the past is shown, and a note on the mount."""
     line = Text(draw.fit(draw.safe(name), min(len(name) * 2, width * 2 // 5)).rstrip(), style="bold")
     if until is not None:
-        line.append(f"  the past, until {draw.local_time(until)[:16]}", PAST_STYLE)
+        line.append(f"  the past, until {draw.local_time(until)[:16]}", look.current.past_word)
     return spread_out(line, note, width)
 
 
@@ -45,22 +42,22 @@ def choices(kind: Kind | None, chosen: Range, width: int, *, can_show_all: bool)
 
 
 def _choice(line: Text, key: str, label: str, *, chosen: bool) -> None:
-    line.append(f" {key} ", KEY_STYLE).append(label, CHOSEN_STYLE if chosen else LABEL_STYLE)
+    line.append(f" {key} ", look.current.key).append(label, look.current.chosen if chosen else look.current.soft)
 
 
 def moment(picture: Picture | None, place: int | None, columns: int, width: int) -> Text:
     """Return which time the values are of, or why there are none; to the right what marks under the axis mean."""
     if picture is None:
-        return Text("reading…", style=draw.DIM_STYLE)
+        return Text("reading…", style=look.current.dim)
     points = picture.under(place, columns)
     line = Text()
     if points:
-        line.append("newest  " if place is None else "", draw.DIM_STYLE).append(_time_of(picture, points))
+        line.append("newest  " if place is None else "", look.current.dim).append(_time_of(picture, points))
     elif place is None:
-        line.append("no reports in this time", draw.DIM_STYLE)
+        line.append("no reports in this time", look.current.dim)
     else:
         line.append(f"{_weekday(place)} {draw.local_time(place)[:16]}  ")
-        line.append(picture.presence(place).value, PAST_STYLE)
+        line.append(picture.presence(place).value, look.current.past_word)
     return spread_out(line, _marks(picture), width)
 
 
@@ -82,7 +79,7 @@ def _marks(picture: Picture) -> Text:
     kinds = {picture.presence((start + end) / 2) for start, end in picture.gaps()}
     for kind, mark in PRESENCE_MARK.items():
         if kind in kinds:
-            line.append(f"  {mark * 2} {kind.value}", draw.DIM_STYLE)
+            line.append(f"  {mark * 2} {kind.value}", look.current.dim)
     return line
 
 
@@ -90,9 +87,9 @@ def mount_note(mounts: Sequence[str], mount: str, full_at: int | None, now: int)
     """Return which mount is shown of how many, and when it will be full at its present growth."""
     note = Text()
     if mount in mounts and len(mounts) > 1:
-        note.append(f"mount {mounts.index(mount) + 1} of {len(mounts)}", draw.DIM_STYLE)
+        note.append(f"mount {mounts.index(mount) + 1} of {len(mounts)}", look.current.dim)
     if full_at is not None:
         left, level = until_full(full_at, now)
         note.append("  " if note else "")
-        note.append("full now" if left == "now" else f"full in {left}", draw.LEVEL_STYLE[level])
+        note.append("full now" if left == "now" else f"full in {left}", look.current.level[level])
     return note

@@ -27,7 +27,7 @@ class EditLine(Horizontal):
     EditLine.open { display: block; }
     EditLine .prompt { width: auto; color: $accent; }
     EditLine Input { width: 1fr; background: $panel; }
-    EditLine .keys { width: auto; color: $text-muted; padding: 0 1; }
+    EditLine .keys { width: auto; color: $secondary; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 

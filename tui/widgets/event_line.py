@@ -10,10 +10,9 @@ from rich.style import Style
 from store.events import Event, EventKind
 from store.models import Status
 from store.wording import KIND_WORDS, sentence
-from tui import draw
+from tui import draw, look
 from tui.alerts import severity
 from tui.when import local
-from tui.widgets.fleet_row import FAINT, HEADING_STYLE, PLAIN, SOFT
 
 WIDE = 100
 """Cells from which on dates have their year, and kinds a column of their own."""
@@ -77,31 +76,45 @@ def when(at: int, today: date, *, wide: bool) -> str:
     return text.rjust(_LONG_DATE_CELLS if wide else _DATE_CELLS)
 
 
-_GLYPHS: dict[EventKind, tuple[str, str]] = {
-    EventKind.UP: (draw.STATUS_GLYPH[Status.UP], draw.STATUS_STYLE[Status.UP]),
-    EventKind.DOWN: (draw.STATUS_GLYPH[Status.DOWN], draw.STATUS_STYLE[Status.DOWN]),
-    EventKind.DEGRADED: (draw.STATUS_GLYPH[Status.DEGRADED], draw.STATUS_STYLE[Status.DEGRADED]),
-    EventKind.RECOVERED: (draw.STATUS_GLYPH[Status.UP], draw.STATUS_STYLE[Status.UP]),
-    EventKind.REBOOTED: ("↻", draw.STATUS_STYLE[Status.LATE]),
-    EventKind.SILENCE: (draw.STATUS_GLYPH[Status.DOWN], draw.STATUS_STYLE[Status.DOWN]),
-    EventKind.REPORTS_AGAIN: (draw.STATUS_GLYPH[Status.UP], draw.STATUS_STYLE[Status.UP]),
-    EventKind.SHARED_KEY: (draw.STATUS_GLYPH[Status.DEGRADED], draw.STATUS_STYLE[Status.DEGRADED]),
-    EventKind.PAUSED: (draw.STATUS_GLYPH[Status.PAUSED], draw.STATUS_STYLE[Status.PAUSED]),
-    EventKind.CREATED: ("+", draw.STATUS_STYLE[Status.PENDING]),
-    EventKind.DELETED: ("-", FAINT),
+_STATUS: dict[EventKind, Status] = {
+    EventKind.UP: Status.UP,
+    EventKind.DOWN: Status.DOWN,
+    EventKind.DEGRADED: Status.DEGRADED,
+    EventKind.RECOVERED: Status.UP,
+    EventKind.SILENCE: Status.DOWN,
+    EventKind.REPORTS_AGAIN: Status.UP,
+    EventKind.SHARED_KEY: Status.DEGRADED,
+    EventKind.PAUSED: Status.PAUSED,
+}
+"""The kinds that look like a status."""
+
+_SIGNS: dict[EventKind, tuple[str, Status]] = {
+    EventKind.REBOOTED: ("↻", Status.LATE),
+    EventKind.CREATED: ("+", Status.PENDING),
 }
 
 
 def glyph(event: Event) -> tuple[str, str]:
     """Return an event's sign and its style."""
-    sign, style = _GLYPHS.get(event.kind, ("·", FAINT))
-    critical = severity(event) == "error"
-    return sign, draw.LEVEL_STYLE["critical"] if critical else style
+    if status := _STATUS.get(event.kind):
+        sign, style = draw.STATUS_GLYPH[status], look.current.status[status]
+    elif event.kind in _SIGNS:
+        sign, like = _SIGNS[event.kind]
+        style = look.current.status[like]
+    else:
+        sign, style = "-" if event.kind is EventKind.DELETED else "·", look.current.dim
+    return sign, look.current.level["critical"] if severity(event) == "error" else style
 
 
 def _voice(event: Event) -> str:
     how = severity(event)
-    return f"{draw.LEVEL_STYLE['critical']} not bold" if how == "error" else SOFT if how is None else PLAIN
+    return (
+        f"{look.current.level['critical']} not bold"
+        if how == "error"
+        else look.current.soft
+        if how is None
+        else look.current.plain
+    )
 
 
 def _name_cells(cells: int) -> int:
@@ -112,14 +125,14 @@ def segments(line: EventLine, cells: int, *, names: bool = True) -> list[Segment
     """Return an event's line: when, its sign, whose, what happened; `names` says whether servers have a column."""
     wide, (sign, style) = cells >= WIDE, glyph(line.event)
     used = [
-        Segment(when(line.event.at, line.today, wide=wide), Style.parse(FAINT)),
+        Segment(when(line.event.at, line.today, wide=wide), Style.parse(look.current.dim)),
         Segment(f"  {sign} ", Style.parse(style)),
     ]
     if names:
         name = draw.fit(draw.safe(line.event.monitor or draw.NONE, 64), _name_cells(cells))
-        used.append(Segment(f"{name}  ", Style.parse(PLAIN if line.event.monitor else FAINT)))
+        used.append(Segment(f"{name}  ", Style.parse(look.current.plain if line.event.monitor else look.current.dim)))
     if wide:
-        used.append(Segment(draw.fit(KIND_WORDS[line.event.kind], _KIND_CELLS) + "  ", Style.parse(FAINT)))
+        used.append(Segment(draw.fit(KIND_WORDS[line.event.kind], _KIND_CELLS) + "  ", Style.parse(look.current.dim)))
     left = cells - sum(segment.cell_length for segment in used)
     return [*used, Segment(draw.fit(line.words, left), Style.parse(_voice(line.event)))]
 
@@ -132,4 +145,4 @@ def heading(cells: int, *, names: bool = True) -> list[Segment]:
         text += "SERVER".ljust(_name_cells(cells) + 2)
     if wide:
         text += "KIND".ljust(_KIND_CELLS + 2)
-    return [Segment(text + "EVENT", Style.parse(HEADING_STYLE))]
+    return [Segment(text + "EVENT", Style.parse(look.current.heading))]

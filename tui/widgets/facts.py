@@ -6,8 +6,7 @@ from rich.text import Text
 from store.models import Monitor, Status
 from store.policy import Breach
 from store.wording import reading_words, value_words
-from tui import draw
-from tui.widgets.footer import KEY_STYLE
+from tui import draw, look
 
 _LABEL_CELLS = 10
 
@@ -18,7 +17,7 @@ SHARED_FOR_MS = 3_600_000
 def status_line(monitor: Monitor, now: int) -> Text:
     """Return the status, since when, for how long, and until when if that is known."""
     line = Text(no_wrap=True)
-    line.append(f"{draw.STATUS_GLYPH[monitor.status]} {monitor.status.value}", draw.STATUS_STYLE[monitor.status])
+    line.append(f"{draw.STATUS_GLYPH[monitor.status]} {monitor.status.value}", look.current.status[monitor.status])
     line.append(f" since {draw.local_time(monitor.status_since)}")
     line.append(f", for {draw.duration((now - monitor.status_since) / 1000)}")
     if monitor.status is Status.PAUSED:
@@ -30,12 +29,12 @@ def status_line(monitor: Monitor, now: int) -> Text:
 def report_line(monitor: Monitor, now: int) -> Text:
     """Return when and from where the last report came, and how often they come."""
     if monitor.last_report_at is None:
-        return Text("no report yet", style=draw.DIM_STYLE, no_wrap=True)
+        return Text("no report yet", style=look.current.dim, no_wrap=True)
     line = Text(f"last report {age(monitor, now)} ago", no_wrap=True)
     if monitor.address:
         line.append(f" from {draw.safe(monitor.address, 64)}")
     if monitor.interval_s is not None:
-        line.append(f", every {draw.duration(round(monitor.interval_s))}", draw.DIM_STYLE)
+        line.append(f", every {draw.duration(round(monitor.interval_s))}", look.current.dim)
     return line
 
 
@@ -64,11 +63,11 @@ def breach_lines(monitor: Monitor, now: int, width: int, most: int) -> list[Text
         return []
     lines = []
     for breach in monitor.breaches[:most]:
-        style = draw.LEVEL_STYLE[draw.SEVERITY_LEVEL[breach.level]]
+        style = look.current.level[draw.SEVERITY_LEVEL[breach.level]]
         lines.append(Text(f"{draw.STATUS_GLYPH[Status.DEGRADED]} {breach_words(breach, now)}", style, no_wrap=True))
     rest = [reading_words(breach.metric, breach.mount) for breach in monitor.breaches[most:]]
     if rest and lines:
-        lines[-1].append(f"; also {', '.join(rest)}", f"not bold {draw.DIM_STYLE}")
+        lines[-1].append(f"; also {', '.join(rest)}", f"not bold {look.current.dim}")
         lines[-1].truncate(width, overflow="ellipsis")
     return lines
 
@@ -92,7 +91,7 @@ def shared(monitor: Monitor, now: int) -> str:
 
 def notes(monitor: Monitor, now: int, width: int, most: int) -> Text:
     """Return what is to be known of a server beside its status in at most `most` lines, the worst first."""
-    loud, quiet = draw.LEVEL_STYLE["warn"], draw.STATUS_STYLE[Status.PENDING]
+    loud, quiet = look.current.level["warn"], look.current.status[Status.PENDING]
     pairs = [(shared(monitor, now), loud), (rotation(monitor, now), quiet)]
     said = [Text(draw.fit(text, width).rstrip(), style, no_wrap=True) for text, style in pairs if text]
     return Text("\n").join([*breach_lines(monitor, now, width, max(most - len(said), 1)), *said][:most])
@@ -114,14 +113,14 @@ def settings(monitor: Monitor) -> str:
 
 def fact(label: str, value: str | None, width: int) -> Text:
     """Return a label and a value from outside, cut to `width` cells."""
-    line = Text().append(draw.fit(label, _LABEL_CELLS), draw.DIM_STYLE)
+    line = Text().append(draw.fit(label, _LABEL_CELLS), look.current.dim)
     line.append(draw.fit(draw.safe(value) if value else draw.NONE, width - _LABEL_CELLS))
     return line
 
 
 def _hinted(line: Text, hint: str, width: int) -> Text:
     """Return a line with a hint behind it, as far as `width` cells allow."""
-    return line.append(draw.fit("  " + hint, max(width - line.cell_len, 0)), draw.DIM_STYLE)
+    return line.append(draw.fit("  " + hint, max(width - line.cell_len, 0)), look.current.dim)
 
 
 def _host(monitor: Monitor) -> tuple[str | None, str | None, str | None]:
@@ -146,10 +145,10 @@ def facts(monitor: Monitor, shown_key: str, hint: str, width: int) -> Text:
 def received_line(monitor: Monitor | None, now: int) -> Text:
     """Return whether a monitor's agent has reported yet: what one waits for after installing it."""
     if monitor is None or monitor.last_report_at is None:
-        glyph, style = draw.STATUS_GLYPH[Status.PENDING], draw.STATUS_STYLE[Status.PENDING]
+        glyph, style = draw.STATUS_GLYPH[Status.PENDING], look.current.status[Status.PENDING]
         return Text(f"{glyph} waiting for the first report…", style=style)
     shown = age(monitor, now)
-    line = Text(f"{draw.STATUS_GLYPH[Status.UP]} received ", style=draw.STATUS_STYLE[Status.UP])
+    line = Text(f"{draw.STATUS_GLYPH[Status.UP]} received ", style=look.current.status[Status.UP])
     line.append(f"{shown[:-1]} {shown[-1]} ago")
     return line.append(f" from {draw.safe(monitor.address, 64)}") if monitor.address else line
 
@@ -159,7 +158,7 @@ def refused_hint(refused: int) -> Text:
     if not refused:
         return Text()
     return Text.assemble(
-        ("Reports were refused in the last minutes: ", draw.STATUS_STYLE[Status.DEGRADED]),
-        ("!", KEY_STYLE),
-        (" shows why.", draw.STATUS_STYLE[Status.DEGRADED]),
+        ("Reports were refused in the last minutes: ", look.current.status[Status.DEGRADED]),
+        ("!", look.current.key),
+        (" shows why.", look.current.status[Status.DEGRADED]),
     )

@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui import draw
+from tui import draw, look
 
 
 class FilterBar(Horizontal):
@@ -19,8 +19,13 @@ class FilterBar(Horizontal):
     FilterBar { dock: bottom; height: 1; margin-bottom: 1; background: $surface; }
     FilterBar .prompt { width: 10; color: $accent; }
     FilterBar Input { width: 1fr; background: $surface; }
-    FilterBar .found { width: auto; color: $secondary; padding: 0 1; }
+    FilterBar .found { width: auto; max-width: 70%; height: 1; color: $secondary; padding: 0 1; }
     """
+
+    def __init__(self, text: str = "") -> None:
+        """Start with a text."""
+        super().__init__()
+        self._text = text
 
     @dataclass
     class Changed(Message):
@@ -34,7 +39,7 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay the line out."""
         yield Static(Text(" Filter / "), classes="prompt")
-        field = Input(compact=True, select_on_focus=False, max_length=200)
+        field = Input(self._text, compact=True, select_on_focus=False, max_length=200)
         field.cursor_blink = False
         yield field
         yield Static(classes="found")
@@ -43,10 +48,15 @@ class FilterBar(Horizontal):
         """Put the keyboard into the field, at once: `Input.focus` would let keys pass that are typed already."""
         self.screen.set_focus(self.query_one(Input))
 
-    def show_found(self, found: int, total: int) -> None:
-        """Say how many servers match."""
-        text = Text(f"{found} of {total}  ")
-        text.append("esc clears", draw.DIM_STYLE)
+    def show_found(self, found: int, total: int, *, hint: str = "", mistake: str = "") -> None:
+        """Say how many servers match; how a word goes on that is not finished, or what is wrong with one."""
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if mistake:
+            text.append(draw.safe(mistake, 200), look.current.wrong)
+        elif hint:
+            text.append(draw.safe(hint, 200), look.current.soft)
+        else:
+            text.append(f"{found} of {total}  ").append("esc clears", look.current.dim)
         self.query_one(".found", Static).update(text)
 
     @on(Input.Changed)

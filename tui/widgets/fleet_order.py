@@ -123,21 +123,3 @@ def steady(monitors: Collection[Monitor], before: Iterable[int], order: Order) -
     left = {monitor.id: monitor for monitor in monitors}
     kept = [left.pop(monitor_id) for monitor_id in before if monitor_id in left]
     return kept + arranged(left.values(), order)
-
-
-def matching(monitors: Iterable[Monitor], wanted: str) -> list[Monitor]:
-    """Return the monitors that have every word of `wanted` in name, status, host or OS, in any case.
-
-    A word with a dot or colon may stand in the address too; without one, each digit would match somewhere in it.
-    """
-    words = wanted.casefold().split()
-    return [monitor for monitor in monitors if _matches(monitor, words)]
-
-
-def _matches(monitor: Monitor, words: list[str]) -> bool:
-    if not words:
-        return True
-    report, address = monitor.report, monitor.address or ""
-    facts = (monitor.name, monitor.status.value, report and report.hostname, report and report.os)
-    text = "\n".join(fact for fact in facts if fact).casefold()
-    return all(word in text or (word in address and ("." in word or ":" in word)) for word in words)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.cells import cell_len
 
 from store.models import Monitor, MountUsage, Report, Status
 from store.policy import DISK, Limits
-from tui import draw
+from tui import draw, look
 from tui.forecast import until_full
 from tui.when import local
 from tui.widgets.fleet_columns import Column
@@ -16,15 +17,9 @@ from tui.widgets.fleet_order import Order, fullest, soonest_full
 Piece = tuple[str, str]
 """Text and its Rich style."""
 
-PLAIN, SOFT, FAINT = "#c9ced8", "#9aa3b2", draw.DIM_STYLE
-"""Three voices: what one reads, what one looks up, what may be overlooked."""
 
-CALM_GRAPHIC = "#48807b"
-"""Bars and courses stand over each other in every line: bright ones would shout louder than what is wrong."""
-
-CURSOR_STYLE = "on #28313f"
-CURSOR_MARK = "▌"
-HEADING_STYLE, SORTED_STYLE = "#7d8594", "bold #7aaedc"
+CURSOR_MARK, MARK = "▌", "+"
+"""What stands before a line: under the cursor, and of a server that is marked."""
 
 STALE = frozenset({Status.DOWN, Status.LATE})
 NO_REPORT = "waiting for its first report"
@@ -57,13 +52,13 @@ class Cell:
     def tone(self, level: draw.Level) -> str:
         """Return the style of a judged number: values of a silent or paused server are history, so faint."""
         if self.monitor.status in STALE or self.monitor.status is Status.PAUSED:
-            return FAINT
-        return PLAIN if level in ("ok", "none") else draw.LEVEL_STYLE[level]
+            return look.current.dim
+        return look.current.plain if level in ("ok", "none") else look.current.level[level]
 
     def graphic(self, level: draw.Level) -> str:
         """Return the style of a bar or a course."""
         tone = self.tone(level)
-        return CALM_GRAPHIC if tone == PLAIN else tone
+        return look.current.calm if tone == look.current.plain else tone
 
 
 def age_text(monitor: Monitor, now: int) -> str:
@@ -100,18 +95,18 @@ def _disk_limits(cell: Cell, disk: MountUsage | None) -> Limits:
 
 def _status(cell: Cell) -> Piece:
     status = cell.monitor.status
-    return draw.fit(STATUS_TEXT[status], cell.width), draw.STATUS_STYLE[status]
+    return draw.fit(STATUS_TEXT[status], cell.width), look.current.status[status]
 
 
 def _age(cell: Cell) -> Piece:
     status = cell.monitor.status
-    return draw.fit(cell.clocks.age.rjust(cell.width), cell.width), draw.STATUS_STYLE[
+    return draw.fit(cell.clocks.age.rjust(cell.width), cell.width), look.current.status[
         status
-    ] if status in STALE else FAINT
+    ] if status in STALE else look.current.dim
 
 
 def _name(cell: Cell) -> Piece:
-    style = FAINT if cell.monitor.status is Status.PAUSED else PLAIN
+    style = look.current.dim if cell.monitor.status is Status.PAUSED else look.current.plain
     name = draw.safe(cell.monitor.name, 64)
     with_end = f"{name}  {cell.clocks.pause}"
     if cell.clocks.pause and cell_len(with_end) <= cell.width:
@@ -132,22 +127,23 @@ def _disk(cell: Cell) -> Piece:
 def _bar(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
     usage = disk.usage if disk else None
-    level = draw.level(usage, _disk_limits(cell, disk))
-    return draw.bar(usage, cell.width), f"{cell.graphic(level)} {draw.TRACK_STYLE}"
+    limits = _disk_limits(cell, disk)
+    style = f"{cell.graphic(draw.level(usage, limits))} {look.current.track}"
+    return draw.bar(usage, cell.width, limits), style.strip()
 
 
 def _mount(cell: Cell) -> Piece:
     disk = fullest(cell.monitor)
-    return draw.fit(draw.safe(disk.mount) if disk else "", cell.width), FAINT
+    return draw.fit(draw.safe(disk.mount) if disk else "", cell.width), look.current.dim
 
 
 def _full(cell: Cell) -> Piece:
     level = cell.clocks.full_level
-    return cell.clocks.full.rjust(cell.width), FAINT if level == "none" else cell.tone(level)
+    return cell.clocks.full.rjust(cell.width), look.current.dim if level == "none" else cell.tone(level)
 
 
 def _number(text: str, cell: Cell) -> Piece:
-    return text.rjust(cell.width), FAINT if cell.tone("ok") == FAINT else SOFT
+    return text.rjust(cell.width), look.current.dim if cell.tone("ok") == look.current.dim else look.current.soft
 
 
 def _load(cell: Cell) -> Piece:
@@ -171,22 +167,47 @@ CELLS: dict[str, Callable[[Cell], Piece]] = {
     "rx": lambda cell: _number(draw.rate(cell.monitor.network_rx_rate), cell),
     "tx": lambda cell: _number(draw.rate(cell.monitor.network_tx_rate), cell),
     "load": _load,
-    "system": lambda cell: (draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), FAINT),
+    "tags": lambda cell: (draw.fit(draw.safe(" ".join(cell.monitor.tags)), cell.width), look.current.dim),
+    "system": lambda cell: (draw.fit(draw.safe(cell.report.os or draw.NONE), cell.width), look.current.dim),
 }
 
-BEFORE_REPORTS = frozenset({"status", "age", "name"})
+BEFORE_REPORTS = frozenset({"status", "age", "name", "tags"})
 _NOTHING = Report(cpu_usage=0, memory_usage=0, memory_total_mb=0)
 
 
-def row(monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = False) -> list[Piece]:
+def _note_span(columns: list[Column]) -> tuple[int, int]:
+    """Return which columns (from, up to) a server that never reported has its note in: the widest room for values."""
+    spans = []
+    for has_values, run in groupby(enumerate(columns), lambda item: item[1].key not in BEFORE_REPORTS):
+        places = [index for index, _ in run]
+        if has_values:
+            first, last = columns[places[0]], columns[places[-1]]
+            spans.append((last.x + last.width - first.x, (places[0], places[-1] + 1)))
+    return max(spans, default=(0, (0, 0)))[1]
+
+
+def _unreported(columns: list[Column], index: int, note: tuple[int, int]) -> Piece:
+    """Return what stands in a value's place while there is none; the note takes all of its columns at once."""
+    column, (start, end) = columns[index], note
+    if start < index < end:
+        return "", look.current.dim
+    last = columns[end - 1] if index == start else column
+    return draw.fit(NO_REPORT if index == start else "", last.x + last.width - column.x), look.current.dim
+
+
+def row(
+    monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = False, marked: bool = False
+) -> list[Piece]:
     """Return one server's line. A server that never reported says so instead of values."""
-    pieces: list[Piece] = [(CURSOR_MARK, SORTED_STYLE)] if cursor else []
+    lead = MARK if marked else CURSOR_MARK if cursor else ""
+    pieces: list[Piece] = [(lead, look.current.key)] if lead else []
+    note = _note_span(columns) if monitor.report is None else (0, 0)
     for index, column in enumerate(columns):
-        gap = " " * column.gap if index or not cursor else ""
+        gap = " " * (column.gap - 1 if lead and not index else column.gap)
         if monitor.report is None and column.key not in BEFORE_REPORTS:
-            last = columns[-1]
-            pieces.append((gap + draw.fit(NO_REPORT, last.x + last.width - column.x), FAINT))
-            break
+            text, style = _unreported(columns, index, note)
+            pieces += [(gap + text, style)] if text else []
+            continue
         text, style = CELLS[column.key](Cell(monitor, monitor.report or _NOTHING, column.width, clocks))
         # Each piece costs some 40 bytes of colour on the wire, so gaps are pieces of their own only beside a track.
         if _has_track(style) and pieces:
@@ -195,11 +216,11 @@ def row(monitor: Monitor, columns: list[Column], clocks: Clocks, cursor: bool = 
         pieces.append((gap + text, style))
     if not cursor:
         return pieces
-    return [(text, style if _has_track(style) else f"{CURSOR_STYLE} {style}") for text, style in pieces]
+    return [(text, style if _has_track(style) else look.current.under_cursor(style)) for text, style in pieces]
 
 
 def _has_track(style: str) -> bool:
-    return style.endswith(draw.TRACK_STYLE)
+    return bool(look.current.track) and style.endswith(look.current.track)
 
 
 def heading(columns: list[Column], order: Order) -> list[Piece]:
@@ -213,7 +234,7 @@ def heading(columns: list[Column], order: Order) -> list[Piece]:
 
 def _title(column: Column, order: Order) -> list[Piece]:
     marked = column.key == order.column
-    style = SORTED_STYLE if marked else HEADING_STYLE
+    style = look.current.key if marked else look.current.heading
     mark = ("▼" if order.descending else "▲") if marked else ""
     before, letter, after = column.title.partition(column.letter or " ")
     # The mark stands on the far side of the alignment, so that no title moves when it comes.

@@ -1,17 +1,24 @@
 """The footer: the keys that matter on this screen, as many as fit, from the action table."""
 
+from typing import TYPE_CHECKING, cast
+
 from rich.text import Text
 from textual import events
 from textual.widget import Widget
 
+from tui import look
+from tui.action import AS_BUILT, Keys
 from tui.actions import Action, Room, offered
 
-KEY_STYLE, LABEL_STYLE = "bold #7aaedc", "#9aa3b2"
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
 
 
-def footer_actions(room: Room, width: int, *, read_only: bool = False, on_monitor: bool = True) -> list[Action]:
+def footer_actions(
+    room: Room, width: int, *, read_only: bool = False, on_monitor: bool = True, keys: Keys = AS_BUILT
+) -> list[Action]:
     """Return the actions that a footer of `width` cells shows, in the table's order; the dispensable go first."""
-    shown = offered(room, read_only=read_only, on_monitor=on_monitor)
+    shown = offered(room, read_only=read_only, on_monitor=on_monitor, keys=keys)
     actions = [action for action in shown if action.footer is not None]
     while actions and sum(_cells(action) for action in actions) > width:
         # What works anywhere (help, quit) stays: without it a newcomer is lost.
@@ -51,14 +58,20 @@ class ActionFooter(Widget):
 
     def _actions(self) -> list[Action]:
         unchanging = self._read_only or self._past
-        return footer_actions(self._room, self.size.width, read_only=unchanging, on_monitor=self._on_monitor)
+        return footer_actions(
+            self._room,
+            self.size.width,
+            read_only=unchanging,
+            on_monitor=self._on_monitor,
+            keys=cast("ConsoleApp", self.app).settings.keys,
+        )
 
     def render(self) -> Text:
         """Return the line."""
         text = Text(no_wrap=True, overflow="crop")
         for action in self._actions():
-            text.append(f" {action.shown}", KEY_STYLE)
-            text.append(f" {action.label}  ", LABEL_STYLE)
+            text.append(f" {action.shown}", look.current.key)
+            text.append(f" {action.label}  ", look.current.soft)
         return text
 
     async def on_click(self, event: events.Click) -> None:

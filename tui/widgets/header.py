@@ -9,13 +9,9 @@ from rich.text import Text
 from textual.widget import Widget
 
 from store.models import Monitor, ReceiverInfo, Status
-from tui import draw
+from tui import draw, look
 from tui.widgets.chart_head import spread_out
 from tui.widgets.fleet_order import WORST_FIRST
-from tui.widgets.footer import KEY_STYLE
-
-BRAND_STYLE, PLAIN_STYLE = "bold #7aaedc", "#c9ced8"
-PAST_STYLE = "bold #13161c on #e0b34f"
 
 
 def receiver_line(receiver: ReceiverInfo | None, problem: str | None, *, read_only: bool, width: int) -> Text:
@@ -25,17 +21,17 @@ def receiver_line(receiver: ReceiverInfo | None, problem: str | None, *, read_on
     state, style = _state(receiver, problem)
     if problem and cell_len(brand + address + state + tag) > width:
         address = ""
-    text = Text.assemble((brand, BRAND_STYLE), (address, PLAIN_STYLE), (state, style), no_wrap=True)
+    text = Text.assemble((brand, look.current.key), (address, look.current.plain), (state, style), no_wrap=True)
     text.truncate(width - len(tag), overflow="ellipsis", pad=True)
-    return text.append(tag, draw.DIM_STYLE)
+    return text.append(tag, look.current.dim)
 
 
 def _state(receiver: ReceiverInfo | None, problem: str | None) -> tuple[str, str]:
     if problem:
-        return f"   {draw.STATUS_GLYPH[Status.DOWN]} {draw.safe(problem)}", draw.STATUS_STYLE[Status.DOWN]
+        return f"   {draw.STATUS_GLYPH[Status.DOWN]} {draw.safe(problem)}", look.current.status[Status.DOWN]
     if receiver:
-        return f"  {draw.STATUS_GLYPH[Status.UP]} healthy", draw.STATUS_STYLE[Status.UP]
-    return "   looking for the receiver…", draw.DIM_STYLE
+        return f"  {draw.STATUS_GLYPH[Status.UP]} healthy", look.current.status[Status.UP]
+    return "   looking for the receiver…", look.current.dim
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ def past_line(mark: PastMark, *, read_only: bool, width: int) -> Text:
     tag = f"  {mark.way_back} " + ("  read-only " if read_only else "")
     text = Text(f" PAST  {mark.when}   {draw.safe(mark.note)}", no_wrap=True)
     text.truncate(width - len(tag), overflow="ellipsis", pad=True)
-    return Text.assemble(text, tag, style=PAST_STYLE, no_wrap=True)
+    return Text.assemble(text, tag, style=look.current.past, no_wrap=True)
 
 
 def counts_line(monitors: Iterable[Monitor]) -> Text:
@@ -61,21 +57,29 @@ def counts_line(monitors: Iterable[Monitor]) -> Text:
     text = Text(" ", no_wrap=True, overflow="ellipsis")
     for status in WORST_FIRST:
         if counts[status]:
-            text.append(f"{draw.STATUS_GLYPH[status]} {counts[status]}", draw.STATUS_STYLE[status])
-            text.append(f" {status.value}  ", draw.DIM_STYLE)
+            text.append(f"{draw.STATUS_GLYPH[status]} {counts[status]}", look.current.status[status])
+            text.append(f" {status.value}  ", look.current.dim)
     if not counts:
-        text.append("no servers yet", draw.DIM_STYLE)
+        text.append("no servers yet", look.current.dim)
     return text
 
 
-def with_refused(counts: Text, refused: int, width: int) -> Text:
-    """Return the second line with how many kinds of reports were refused lately at its end, if there is room."""
-    if not refused:
-        return counts
-    note = Text.assemble((f"{refused} refused: ", draw.STATUS_STYLE[Status.DEGRADED]), ("!", KEY_STYLE))
-    left = counts.copy()
+def with_notes(counts: Text, refused: int, marked: str, width: int) -> Text:
+    """Return the second line with what is marked, and how many kinds of reports were refused lately, at its end.
+
+    Where there is no room for all, refusals go first, then counts: what is marked is about to be acted on.
+    """
+    left, marks = counts.copy(), Text(marked, look.current.key)
     left.rstrip()
-    return spread_out(left, note, width)
+    if refused:
+        note = Text.assemble((f"{refused} refused: ", look.current.status[Status.DEGRADED]), ("!", look.current.key))
+        both = Text("  ").join((marks, note)) if marks else note
+        if left.cell_len + 2 + both.cell_len <= width:
+            return spread_out(left, both, width)
+    if not marks:
+        return counts
+    left.truncate(max(width - marks.cell_len - 2, 1), overflow="ellipsis")
+    return spread_out(left, marks, width)
 
 
 class FleetHeader(Widget):
@@ -94,6 +98,7 @@ class FleetHeader(Widget):
         self._past: PastMark | None = None
         self._counts = Text(" ")
         self._refused = 0
+        self._marked = ""
 
     def show(
         self,
@@ -102,14 +107,15 @@ class FleetHeader(Widget):
         problem: str | None,
         past: PastMark | None = None,
         refused: int = 0,
+        marked: str = "",
     ) -> None:
         """Say how things are, or were in the past; `problem` is what the store or the receiver has now.
 
-        `refused` counts the kinds of reports that were refused lately.
+        `refused` counts the kinds of reports that were refused lately, `marked` says what is marked.
         """
-        said = (receiver, problem, past, counts_line(monitors), refused)
-        if said != (self._receiver, self._problem, self._past, self._counts, self._refused):
-            self._receiver, self._problem, self._past, self._counts, self._refused = said
+        said = (receiver, problem, past, counts_line(monitors), refused, marked)
+        if said != (self._receiver, self._problem, self._past, self._counts, self._refused, self._marked):
+            self._receiver, self._problem, self._past, self._counts, self._refused, self._marked = said
             self.refresh()
 
     def render(self) -> Text:
@@ -119,4 +125,4 @@ class FleetHeader(Widget):
             first = past_line(self._past, read_only=read_only, width=width)
         else:
             first = receiver_line(self._receiver, self._problem, read_only=read_only, width=width)
-        return Text("\n").join((first, with_refused(self._counts, self._refused, width)))
+        return Text("\n").join((first, with_notes(self._counts, self._refused, self._marked, width)))

@@ -4,14 +4,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from tui import draw
+from tui import draw, look
 from tui.limits import Row, Source, Value
-from tui.widgets.fleet_row import FAINT, HEADING_STYLE, PLAIN, SOFT
 
 MARKS = {Source.OWN: "*", Source.DEFAULT: "+"}
 """What stands behind a value that was set, so that one need not see its style."""
 
-_STYLES = {Source.OWN: f"bold {PLAIN}", Source.DEFAULT: PLAIN, Source.DISK: FAINT, Source.BUILT_IN: FAINT}
 _VALUE_CELLS = (8, 8, 9)
 _NOW_CELLS, _FROM_CELLS, _BEHIND = 8, 21, 2
 _LABEL_LEAST, _LABEL_MOST = 12, 48
@@ -19,7 +17,13 @@ _LABEL_LEAST, _LABEL_MOST = 12, 48
 
 def legend() -> str:
     """Return what the marks mean."""
-    return f"{MARKS[Source.OWN]} own   {MARKS[Source.DEFAULT]} default for all servers   the rest is built in"
+    return f"{MARKS[Source.OWN]} own   {MARKS[Source.DEFAULT]} default for all servers   the rest as FROM says"
+
+
+def _style(source: Source) -> str:
+    if source is Source.OWN:
+        return f"bold {look.current.plain}"
+    return look.current.plain if source is Source.DEFAULT else look.current.dim
 
 
 def _label_cells(cells: int) -> int:
@@ -32,7 +36,7 @@ def _shown(value: Value) -> str:
 
 def _values(row: Row) -> list[Segment]:
     """Return the values in the cells of three columns; a single one may take all, and that of the reading if free."""
-    styles = [Style.parse(_STYLES[value.source]) for value in row.values]
+    styles = [Style.parse(_style(value.source)) for value in row.values]
     if len(row.values) == 1:
         cells = sum(_VALUE_CELLS) + (0 if row.now else _NOW_CELLS)
         return [Segment(draw.fit("  " + _shown(row.values[0]), cells), styles[0])]
@@ -44,12 +48,12 @@ def segments(row: Row, cells: int) -> list[Segment]:
     """Return the line: what is limited, its values, the present reading, where the values come from."""
     label = draw.fit(row.label, _label_cells(cells))
     now = "" if len(row.values) == 1 and not row.now else draw.fit(row.now, min(_NOW_CELLS, cell_len(row.now)))
-    now_style = SOFT if row.level in ("ok", "none") else draw.LEVEL_STYLE[row.level]
+    now_style = look.current.soft if row.level in ("ok", "none") else look.current.level[row.level]
     return [
-        Segment(label, Style.parse(FAINT if row.ignored else PLAIN)),
+        Segment(label, Style.parse(look.current.dim if row.ignored else look.current.plain)),
         *_values(row),
         Segment(now.rjust(_NOW_CELLS) if now or len(row.values) > 1 else "", Style.parse(now_style)),
-        Segment(" " * _BEHIND + row.sources, Style.parse(SOFT)),
+        Segment(" " * _BEHIND + row.sources, Style.parse(look.current.soft)),
     ]
 
 
@@ -58,4 +62,4 @@ def heading(cells: int, *, for_all: bool) -> list[Segment]:
     titles = [f"{title:>{cells - 1}} " for title, cells in zip(("WARN", "CRIT", "FOR"), _VALUE_CELLS, strict=True)]
     now = ("OWN IN" if for_all else "NOW").rjust(_NOW_CELLS)
     text = " " * _label_cells(cells) + "".join(titles) + now + " " * _BEHIND + "FROM"
-    return [Segment(text, Style.parse(HEADING_STYLE))]
+    return [Segment(text, Style.parse(look.current.heading))]

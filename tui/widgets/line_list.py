@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from rich.segment import Segment
@@ -12,7 +13,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.fleet_row import CURSOR_MARK, CURSOR_STYLE, SORTED_STYLE
+from tui import look
+from tui.widgets.fleet_row import CURSOR_MARK
 
 R = TypeVar("R")
 
@@ -61,6 +63,10 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
     def identity(self, row: R) -> Hashable:
         """Return what makes a row the same one when its values change."""
         raise NotImplementedError
+
+    def selectable(self, row: R) -> bool:
+        """Return whether the cursor may stand on a row; one that is a heading of those below it is passed by."""
+        return True
 
     def picture(self, row: R, *, cursor: bool) -> object:
         """Return all that a row's line shows: the line is drawn again when this differs."""
@@ -127,7 +133,7 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
         """Put the cursor on a line, as a person's move; it then stays on that line's row."""
         if not self._rows:
             return
-        self._cursor = min(max(index, 0), len(self._rows) - 1)
+        self._cursor = self._nearest(index, 1 if index >= self._cursor else -1)
         self._held = self.identity(self._rows[self._cursor])
         self._bring_into_view()
         self._redraw()
@@ -143,7 +149,7 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
 
     def to_top(self) -> None:
         """Go to the first line and rest there, whatever comes to stand on it."""
-        self._cursor, self._held = 0, None
+        self._cursor, self._held = self._nearest(0, 1), None
         self._bring_into_view()
         self._redraw()
 
@@ -157,22 +163,35 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
 
     def _place_of_cursor(self) -> int:
         if self._held is None:
-            return 0
+            return self._nearest(0, 1)
         place = self._place_of(self._held)
         if place is None:
             # Its row is gone: what follows it takes its place.
-            place = min(self._cursor, max(len(self._rows) - 1, 0))
+            place = self._nearest(self._cursor, 1)
             self._held = self.identity(self._rows[place]) if self._rows else None
         return place
+
+    def _nearest(self, index: int, direction: int) -> int:
+        """Return the row at `index`, or if it is a heading the next that is none that way, else the other way."""
+        if not self._rows:
+            return 0
+        end = len(self._rows)
+        index = min(max(index, 0), end - 1)
+        down, up = range(index, end), range(index, -1, -1)
+        places = chain(down, up) if direction > 0 else chain(up, down)
+        return next((place for place in places if self.selectable(self._rows[place])), index)
 
     def _is_visible(self, index: int) -> bool:
         return self.scroll_offset.y <= index < self.scroll_offset.y + self._visible_rows
 
     def _bring_into_view(self) -> None:
-        top = self.scroll_offset.y
-        if not self._is_visible(self._cursor):
-            down = self._cursor - self._visible_rows + 1
-            self.scroll_to(y=self._cursor if self._cursor < top else down, animate=False)
+        top, first = self.scroll_offset.y, self._cursor
+        if 0 < first < len(self._rows) and self._visible_rows > 1 and not self.selectable(self._rows[first - 1]):
+            first -= 1  # what it stands below comes into view with it
+        if first < top:
+            self.scroll_to(y=first, animate=False)
+        elif not self._is_visible(self._cursor):
+            self.scroll_to(y=self._cursor - self._visible_rows + 1, animate=False)
 
     def _picture_at(self, y: int) -> object:
         """Return what a visible line shows; None where there is no row."""
@@ -202,6 +221,10 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
             self._bring_into_view()
         self.refresh()
 
+    def restyle(self) -> None:
+        """Draw everything in another look."""
+        self._drawn.clear()
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Tell when the end comes near."""
         super().watch_scroll_y(old_value, new_value)
@@ -211,7 +234,7 @@ class Lines(ScrollView, Generic[R], inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         """Select the clicked line; open it if it was selected, so a double click opens too."""
         index = event.y + self.scroll_offset.y - self._heading_lines
-        if event.y < self._heading_lines or index >= len(self._rows):
+        if event.y < self._heading_lines or index >= len(self._rows) or not self.selectable(self._rows[index]):
             return
         if self._held is not None and index == self._cursor:
             self.post_message(self.Opened(self._rows[index]))
@@ -256,7 +279,7 @@ class LineList(Lines[R]):
     def draw_line(self, picture: tuple[R, bool]) -> Strip:
         """Draw a row, behind a cell for the cursor's mark."""
         row, cursor = picture
-        mark = Segment(CURSOR_MARK, Style.parse(SORTED_STYLE)) if cursor else Segment(" ")
+        mark = Segment(CURSOR_MARK, Style.parse(look.current.key)) if cursor else Segment(" ")
         return self._strip([mark, *self._row(row, self._cells)], cursor=cursor)
 
     def draw_heading(self, y: int) -> Strip:
@@ -272,6 +295,10 @@ class LineList(Lines[R]):
         return max(1, self.size.width - 1 - SCROLLBAR)
 
     def _strip(self, segments: list[Segment], *, cursor: bool) -> Strip:
-        base = self.rich_style + Style.parse(CURSOR_STYLE) if cursor else self.rich_style
+        base = self.rich_style
+        if cursor:
+            base += Style.parse(look.current.cursor)
+            if look.current.cursor_is_plain:
+                segments = [Segment(segment.text) for segment in segments]
         line = Strip(segments).adjust_cell_length(self.size.width - SCROLLBAR).apply_style(base)
         return line.adjust_cell_length(self.size.width, self.rich_style).simplify()

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from store.models import MountUsage
 from store.policy import DEFAULT_POLICY, DISK, Policy
-from tui import draw
+from tui import draw, look
 from tui.forecast import until_full
 
 _SIZE_CELLS = 7
@@ -58,7 +58,7 @@ def heading(count: int, columns: MountColumns) -> list[Segment]:
     """Return the line above the mounts."""
     mount = draw.fit("1 mount" if count == 1 else f"{count} mounts", columns.mount) + " " * (columns.bar + 4)
     full = "full in".rjust(columns.full) if columns.full else ""
-    return [Segment(mount + "use%" + _sizes(("size", "used", "avail")) + full, Style.parse(draw.DIM_STYLE))]
+    return [Segment(mount + "use%" + _sizes(("size", "used", "avail")) + full, Style.parse(look.current.dim))]
 
 
 def mount_line(
@@ -71,17 +71,18 @@ def mount_line(
 
     One that is ignored has no colour.
     """
-    style = Style.parse(draw.LEVEL_STYLE[draw.level(mount.usage, policy.limits(DISK, mount.mount))])
+    limits = policy.limits(DISK, mount.mount)
+    style = Style.parse(look.current.level[draw.level(mount.usage, limits)])
     ignored = policy.ignores(mount.mount)
     full, worrying = forecast[0], "none" if ignored else forecast[1]
     return [
         Segment(
-            draw.fit(draw.safe(mount.mount), columns.mount) + "  ", Style.parse(draw.DIM_STYLE) if ignored else None
+            draw.fit(draw.safe(mount.mount), columns.mount) + "  ", Style.parse(look.current.dim) if ignored else None
         ),
-        Segment(draw.bar(mount.usage, columns.bar), style + Style.parse(draw.TRACK_STYLE)),
+        Segment(draw.bar(mount.usage, columns.bar, limits), style + Style.parse(look.current.track)),
         Segment("  " + draw.percent(mount.usage), style),
         Segment(_sizes((mount.size, mount.used, mount.avail))),
-        Segment(_right(full, columns.full) if columns.full else "", Style.parse(draw.LEVEL_STYLE[worrying])),
+        Segment(_right(full, columns.full) if columns.full else "", Style.parse(look.current.level[worrying])),
     ]
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from store.models import Monitor, Report, Status
 from store.policy import NO_LIMITS, Limits
-from tui import draw
+from tui import draw, look
 from tui.widgets.course import Course, Series, latest
 
 _LABEL_CELLS = 9
@@ -18,8 +18,6 @@ _BETWEEN = 4
 _HEADROOM = 1.15
 """A course without a natural limit ends below the top of its line, so that it does not touch the one above."""
 
-_COURSE_STYLE = "#437873"
-"""Quieter than the values: the course is background to them."""
 
 Point = tuple[float | None, ...]
 """The newest value of every series, in their order."""
@@ -72,7 +70,7 @@ def memory_line(report: Report | None, width: int) -> Text:
         return Text(" " * width)
     used = report.memory_total_mb * report.memory_usage / 100
     amount = f"{draw.size_mb(used)} of {draw.size_mb(report.memory_total_mb)}"
-    return Text(draw.fit(" " * (_LABEL_CELLS + _VALUE_CELLS + 2) + amount, width), style=draw.DIM_STYLE)
+    return Text(draw.fit(" " * (_LABEL_CELLS + _VALUE_CELLS + 2) + amount, width), style=look.current.dim)
 
 
 def _spark(reading: Reading, cells: list[float | None]) -> str:
@@ -84,15 +82,15 @@ def _spark(reading: Reading, cells: list[float | None]) -> str:
 
 def _style(value: float | None, limits: Limits, stale: bool) -> str:
     if stale or value is None:
-        return draw.LEVEL_STYLE["none"]
+        return look.current.level["none"]
     level = draw.level(value, limits)
-    return "" if level == "none" else draw.LEVEL_STYLE[level]
+    return "" if level == "none" else look.current.level[level]
 
 
 def reading_line(reading: Reading, value: float | None, cells: list[float | None], width: int, style: str) -> Text:
     """Return label, value (in a style) and course of one reading in `width` cells."""
-    course = style if style == draw.LEVEL_STYLE["none"] else _COURSE_STYLE
-    line = Text().append(draw.fit(reading.label, _LABEL_CELLS), draw.DIM_STYLE)
+    course = style if style == look.current.level["none"] else look.current.calm
+    line = Text().append(draw.fit(reading.label, _LABEL_CELLS), look.current.dim)
     line.append(reading.shown(value).rjust(_VALUE_CELLS), style)
     line.append("  " + _spark(reading, cells), course)
     line.append(" " * max(width - line.cell_len, 0))
@@ -113,7 +111,7 @@ def readings(monitor: Monitor, course: Course, now: int, width: int) -> Text:
         return reading_line(reading, value, past, half, _style(value, limits, stale))
 
     title = draw.fit(" " * _LABEL_CELLS + "now".rjust(_VALUE_CELLS) + "  last hour", half)
-    heading = Text(title, style=draw.DIM_STYLE)
+    heading = Text(title, style=look.current.dim)
     left = [heading, *(line(reading) for reading in LEFT)]
     left.insert(1 + LEFT.index(_MEMORY) + 1, memory_line(monitor.report, half))
     right = [heading, *(line(reading) for reading in RIGHT)]

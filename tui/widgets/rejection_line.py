@@ -7,9 +7,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from store.rejections import Rejection
-from tui import draw
+from tui import draw, look
 from tui.widgets.event_line import when
-from tui.widgets.fleet_row import FAINT, HEADING_STYLE, PLAIN, SOFT
 
 _COUNT_CELLS, _KEY_CELLS, _STATUS_CELLS = 6, 8, 6
 _KEY_FROM, _WIDE = 68, 130
@@ -53,7 +52,7 @@ def segments(line: RejectionLine, cells: int) -> list[Segment]:
         columns.append(draw.fit(draw.safe(told.fingerprint) or draw.NONE, _KEY_CELLS))
     text = "  ".join(columns) + "  "
     why = draw.fit(reason(told), cells - len(text))
-    voices = (SOFT, PLAIN) if line.recent else (FAINT, FAINT)
+    voices = (look.current.soft, look.current.plain) if line.recent else (look.current.dim, look.current.dim)
     return [Segment(text, Style.parse(voices[0])), Segment(why, Style.parse(voices[1]))]
 
 
@@ -66,4 +65,4 @@ def heading(cells: int) -> list[Segment]:
     titles.append("FROM".ljust(_address_cells(cells)))
     if cells >= _KEY_FROM:
         titles.append("KEY".ljust(_KEY_CELLS))
-    return [Segment("  ".join([*titles, "WHY"]), Style.parse(HEADING_STYLE))]
+    return [Segment("  ".join([*titles, "WHY"]), Style.parse(look.current.heading))]

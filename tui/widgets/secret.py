@@ -1,7 +1,7 @@
 """Agent keys and the commands that hold them, as they may be shown: masked, or in lines that a shell takes.
 
 A terminal's own selection cannot know that two rows of a screen are one command, so a long command is broken as
-a shell would have it: with a backslash in the last column, nothing after it to be selected along.
+a shell would have it: in the last column, with a backslash, so that nothing before or after it is selected along.
 """
 
 import shlex
@@ -54,20 +54,24 @@ def _breaks(command: str) -> tuple[list[int], list[int]]:
 def shell_lines(command: str, width: int) -> list[str]:
     """Return a shell command of one line as lines of at most `width` characters that mean the same to a shell.
 
-    All but the last are exactly `width` long and end in a backslash. Words are kept whole where they fit. Only a
-    quoted '...' longer than a line cannot be broken; the line that holds it is longer than `width`.
+    All but the last are exactly `width` long and end in a backslash; without those and the ends of lines, they are
+    the command. Only where a quoted '...' stands in the way, a line is filled up between words or ends early, and the
+    line that holds one which is longer than a line is longer than `width`.
     """
     lines: list[str] = []
     spaces, anywhere = _breaks(command)
     start = 0
     while len(command) - start > width > 1:
-        cuts = [cut for cut in spaces if start < cut < start + width]
-        cuts = cuts or [cut for cut in anywhere if start < cut < start + width]
-        cuts = cuts or [cut for cut in anywhere if cut >= start + width][:1]
-        if not cuts:
+        end = start + width - 1
+        cut = _last(anywhere, end, end) or _last(spaces, start + 1, end) or _last(anywhere, start + 1, end)
+        cut = cut or next((each for each in anywhere if each > end), None)
+        if cut is None:
             break
-        cut = max(cuts)
-        between_words = command[cut - 1] == " " and cut in spaces
-        lines.append(command[start:cut].ljust(width - 1 if between_words else 0) + "\\")
+        lines.append(command[start:cut].ljust(width - 1 if cut in spaces else 0) + "\\")
         start = cut
     return [*lines, command[start:]]
+
+
+def _last(cuts: list[int], first: int, last: int) -> int | None:
+    """Return the last cut between two places, both included."""
+    return max((cut for cut in cuts if first <= cut <= last), default=None)
