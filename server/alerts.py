@@ -105,6 +105,12 @@ def _more_may_follow(alerts: Sequence[Alert], monitors: Iterable[Monitor], withi
     )
 
 
+def wanted(alerts: Iterable[Alert], monitors: Iterable[Monitor]) -> list[Alert]:
+    """Return what is to be told of alerts that were held: nothing bad of who was paused meanwhile."""
+    paused = {monitor.id for monitor in monitors if monitor.status is Status.PAUSED}
+    return [alert for alert in alerts if alert.over or alert.monitor_id not in paused]
+
+
 def reminders(
     lives: Iterable[Live], reminded_at: int, now: int, options: NotifierOptions
 ) -> tuple[tuple[Alert, ...], int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from server.alerts import Alert, NotifierOptions, alert_of, backoff_s, is_time, reminders
+from server.alerts import Alert, NotifierOptions, alert_of, backoff_s, is_time, reminders, wanted
 from server.messages import make_contents
 from store.channels import Target
 from store.errors import StoreUnavailableError
@@ -126,7 +126,8 @@ class Notifier:
         """Make messages of what was held long enough, and of what is due for a reminder; returns the new mark."""
         now, lives = self._clock(), list(self._writer.lives.values())
         held_s = self._monotonic() - self._held_since_s
-        ripe = self._held if is_time(self._held, held_s, (live.monitor for live in lives), self._options) else []
+        monitors = [live.monitor for live in lives]
+        ripe = is_time(self._held, held_s, monitors, self._options)
         again: tuple[Alert, ...] = ()
         reminded_at = before.reminded_at
         # Nobody is reminded of what they were not told yet.
@@ -135,7 +136,7 @@ class Notifier:
         mark = Mark(self._read_to if ripe else before.event_id, reminded_at)
         if mark == before:
             return before
-        contents = make_contents([*ripe, *again])
+        contents = make_contents([*(wanted(self._held, monitors) if ripe else ()), *again])
         await self._writer.transact(partial(queue_messages, contents=contents, mark=mark, now=now))
         if ripe:
             self._held = []

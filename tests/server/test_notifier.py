@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from server.alerts import NotifierOptions
 from server.notifier import Notifier
-from store import channels
+from store import changes, channels
 from store.errors import StoreUnavailableError
 from store.events import EventKind
 from store.outbox import Outbox
@@ -87,6 +87,21 @@ async def test_others_that_are_late_are_waited_for_but_not_for_ever(
     assert stage.titles("phone") == []
     await stage.look(1)
     assert stage.titles("phone") == ["web-1 is down"]
+
+
+async def test_a_pause_also_ends_what_was_not_told_yet(
+    stage: Stage, create: Create, writer: Writer, clock: Clock
+) -> None:
+    await stage.add("phone")
+    await create("web-1", "web-2")
+    await stage.happen(down(1), down(2), up(1))
+    await stage.look()
+    for name in ("web-1", "web-2"):
+        await writer.change(partial(changes.pause_monitor, name=name, now=clock.ms))
+    await stage.pass_time(10)
+    await stage.restart()
+    await stage.pass_time(10)
+    assert stage.titles("phone") == ["web-1 is up again after 12m"]
 
 
 async def test_a_channel_takes_what_is_bad_enough(stage: Stage) -> None:
