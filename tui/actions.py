@@ -266,7 +266,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=1,
     ),
     _change("save", "enter", "Save", "Save name, tags and note together", _EDIT, 1),
-    Action("next_field", ("tab", "down"), "tab ↓", "Next field", "The next field", _EDIT, palette=False, footer=2),
+    Action("next_field", ("tab", "down"), "tab ↓", "Next", "The next field", _EDIT, palette=False, footer=2),
     Action("previous_field", ("shift+tab", "up"), "↑", "Field before", "The field before", _EDIT, palette=False),
     _range("1", "hour"),
     _range("2", "6 hours"),

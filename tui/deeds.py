@@ -177,7 +177,7 @@ class Deeds(App[None], inherit_bindings=False):
         if all(monitor.status is Status.PAUSED for monitor in monitors):
             self._do(monitors, self.admin.resume, "judged again")
         else:
-            self.push_screen(PauseDialog(counted(monitors)), partial(self._on_pause_answered, monitors))
+            self.push_screen(PauseDialog(monitors[0].name, len(monitors)), partial(self._on_pause_answered, monitors))
 
     def _on_pause_answered(self, monitors: list[Monitor], pause: "Pause | None") -> None:
         if pause:
