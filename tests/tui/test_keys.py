@@ -7,9 +7,10 @@ from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tests.tui.standins import House
+from tests.tui.standins import House, shown, toasts, until
 from tui.action import Room
-from tui.actions import ACTIONS, clash, offered, shown_key
+from tui.actions import ACTIONS, offered
+from tui.keymap import clash, shown_key, untypable
 from tui.keys import is_key, textual_keys, words_of
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen, help_text
@@ -115,3 +116,17 @@ async def test_the_palette_shows_the_keys_that_hold() -> None:
     async with built.app.run_test(size=(80, 24)):
         titles = [command.title for command in built.app.get_system_commands(built.app.screen)]
     assert "Help  (H)" in titles
+
+
+def test_where_one_types_a_key_that_types_nothing_must_be_left() -> None:
+    assert untypable({"back": ("b",)}) == "back"
+    assert untypable({"back": ("b", "f9"), "create": ("ctrl+r",), "pause": ("P",)}) is None
+
+
+async def test_hints_in_passing_name_the_keys_that_hold() -> None:
+    built = House(keys={"new_monitor": ("ctrl+n",), "help": ("f5",), "quit": ("Q",)})
+    async with built.app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Press ctrl+n to add the first" in shown(built.app))
+        assert "f5 shows all keys." in shown(built.app)
+        await pilot.press("ctrl+c")
+        assert "Q quits" in toasts(built.app)

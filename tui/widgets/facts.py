@@ -50,7 +50,9 @@ def head(monitor: Monitor, now: int, width: int) -> Text:
     """Return the top of the server screen: name with tags and note as far as there is room, status, last report."""
     name = Text(draw.safe(monitor.name, 64), "bold", no_wrap=True)
     if monitor.tags:
-        name.append("  " + " ".join(f"#{draw.safe(tag)}" for tag in monitor.tags), f"not bold {look.current.soft}".strip())
+        name.append(
+            "  " + " ".join(f"#{draw.safe(tag)}" for tag in monitor.tags), f"not bold {look.current.soft}".strip()
+        )
     if monitor.note:
         name.append(f"  {draw.safe(monitor.note, width)}", f"not bold {look.current.dim}".strip())
     name.truncate(width, overflow="ellipsis")
