@@ -15,6 +15,7 @@ from tui.keys import is_key, textual_keys, words_of
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen, help_text
 from tui.screens.new_monitor import NewMonitorScreen
+from tui.widgets.fleet_columns import COLUMNS, on_keys
 from tui.widgets.footer import footer_actions
 
 KEYS = ["a", "P", "ö", "?", "+", ",", "f5", "f24", "enter", "ctrl+r", "shift+tab", "alt+x", "ctrl+shift+left", "alt+f1"]
@@ -130,3 +131,8 @@ async def test_hints_in_passing_name_the_keys_that_hold() -> None:
         assert "f5 shows all keys." in shown(built.app)
         await pilot.press("ctrl+c")
         assert "Q quits" in toasts(built.app)
+
+
+def test_titles_underline_the_letters_that_sort_now() -> None:
+    letters = {column.key: column.letter for column in on_keys(COLUMNS, {"sort_cpu": ("f2", "C"), "sort_disk": ("Q",)})}
+    assert (letters["cpu"], letters["disk"], letters["memory"]) == ("C", "", "M")

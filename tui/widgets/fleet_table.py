@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,11 +13,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from store.models import Monitor
-from tui.widgets.fleet_columns import DEFAULT, Choice, Column, column_at, layout
+from tui.widgets.fleet_columns import DEFAULT, Choice, Column, column_at, layout, on_keys
 from tui.widgets.fleet_groups import GroupHeading, grouped, heading_pieces
 from tui.widgets.fleet_order import Order
 from tui.widgets.fleet_row import Clocks, Piece, clocks_of, heading, row
 from tui.widgets.line_list import SCROLLBAR, Lines
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
 
 CACHED_LINES = 300
 
@@ -170,7 +174,8 @@ class FleetHeading(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw the titles."""
-        return strip_of(heading(self._columns(), self._order), self.size.width, self.rich_style)
+        columns = on_keys(self._columns(), cast("ConsoleApp", self.app).settings.keys)
+        return strip_of(heading(columns, self._order), self.size.width, self.rich_style)
 
     def on_click(self, event: events.Click) -> None:
         """Sort by the column that was clicked."""
