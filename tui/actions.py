@@ -176,7 +176,7 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
         on_monitor=True,
     ),
-    Action("mark", ("space",), "space", "Mark", "Mark it: p # d then act on all that are marked", _FLEET, changes=True),
+    Action("mark", ("space",), "space", "Mark", "Mark it: pause, tag, delete act on all marked", _FLEET, changes=True),
     Action("mark_all", ("*",), "*", "Mark all", "Mark all that are shown, or none", _FLEET, changes=True),
     Action("group", ("G",), "G", "Group", "Group the servers by their first tag, or not", _FLEET),
     Action("clear", ("escape",), "esc", "Clear", "Clear the marks, else the filter, else return to now", _FLEET),

@@ -1,6 +1,7 @@
 """The fleet in groups by tag: who stands where, what a heading says, and that the cursor passes it by."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from store.models import Monitor, Status
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, running
 from tests.tui.fleets import a_monitor, a_report, many
-from tests.tui.standins import toasts
+from tests.tui.standins import House, toasts
 from tui.widgets.fleet_groups import GroupHeading, grouped, heading_pieces
 
 
@@ -132,3 +133,15 @@ async def test_only_the_lines_of_what_changed_are_drawn_in_groups(
         fleet.house.store.put(replace(FLEET[3], report=a_report(77.0)))
         await fleet.second(0)
         assert [region.y for region in drawn] == [8]
+
+
+async def test_a_fleet_that_was_left_in_groups_comes_up_in_groups(tmp_path: Path) -> None:
+    path = tmp_path / "console.json"
+    async with running(House(*FLEET, memory=path)) as fleet:
+        await fleet.press("G")
+    async with running(House(*FLEET, memory=path)) as fleet:
+        assert fleet.screen.grouped
+        assert fleet.line(TOP_OF_TABLE).startswith(" db  1 server")
+        await fleet.press("G")
+    async with running(House(*FLEET, memory=path)) as fleet:
+        assert not fleet.screen.grouped
