@@ -115,7 +115,7 @@ async def test_the_marked_are_paused_together_and_resumed_if_all_are(house: Make
         await fleet.press("u")
         await until(fleet.pilot, lambda: bool(toasts(fleet.house.app)))
         assert fleet.house.admin.calls == ["pause node-1", "pause node-2"]
-        assert toasts(fleet.house.app) == ["2 servers are paused: node-1, node-2: p resumes them"]
+        assert toasts(fleet.house.app) == ["2 servers are paused (node-1, node-2): p resumes them"]
         await fleet.press("p")
         await until(fleet.pilot, lambda: len(toasts(fleet.house.app)) == 2)
         assert fleet.house.admin.calls[2:] == ["resume node-1", "resume node-2"]
@@ -181,7 +181,7 @@ async def test_tags_are_added_and_removed_together(house: MakeHouse) -> None:
             ("node-2", Edit(add_tags=["web"], drop_tags=["old"])),
         ]
         assert {monitor.tags for monitor in fleet.house.store.monitors.values()} == {("prod", "web")}
-        assert toasts(fleet.house.app) == ["2 servers are tagged web and no longer tagged old: node-1, node-2"]
+        assert toasts(fleet.house.app) == ["2 servers are tagged web and no longer tagged old (node-1, node-2)"]
 
 
 async def test_a_tag_that_will_not_do_is_said_while_it_is_typed_and_enter_waits(house: MakeHouse) -> None:
@@ -229,7 +229,7 @@ async def test_a_refusal_fails_one_and_a_lost_receiver_all_that_are_left() -> No
 
 def test_what_went_well_is_told_of_one_or_of_all_with_their_names() -> None:
     assert told(Outcome(["a"]), "paused") == "a is paused"
-    assert told(Outcome(["a", "b"]), "paused") == "2 servers are paused: a, b"
+    assert told(Outcome(["a", "b"]), "paused") == "2 servers are paused (a, b)"
     assert told(Outcome([], {"no receiver": ["a"]}), "paused") == "no receiver"
 
 
