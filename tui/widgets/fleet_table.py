@@ -49,6 +49,7 @@ class FleetTable(Lines[Monitor | GroupHeading]):
         super().__init__()
         self._choice = DEFAULT
         self._columns: list[Column] = []
+        self._laid_out_for = 0
         self._now = 0
         self._past_at = 0
         self._monitors: list[Monitor] = []
@@ -83,7 +84,7 @@ class FleetTable(Lines[Monitor | GroupHeading]):
     def choose(self, choice: Choice) -> None:
         """Show other columns."""
         self._choice = choice
-        self._lay_out(self.size.width)
+        self._laid_out_for = 0
         self.refresh()
 
     def tick(self, now: int) -> None:
@@ -117,6 +118,8 @@ class FleetTable(Lines[Monitor | GroupHeading]):
         """Draw a line, or find it drawn already."""
         if isinstance(picture, GroupHeading):
             return strip_of(heading_pieces(picture, self.size.width - SCROLLBAR), self.size.width, self.rich_style)
+        if self._laid_out_for != self.size.width:
+            self._lay_out(self.size.width)
         monitor = picture.monitor
         key = (self._past_at, monitor.id, monitor.seq, picture.clocks, picture.cursor, picture.marked)
         strip = self._strips.get(key)
@@ -130,12 +133,9 @@ class FleetTable(Lines[Monitor | GroupHeading]):
         super().restyle()
         self._strips.clear()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Lay the columns out anew."""
-        self._lay_out(event.size.width)
-
     def _lay_out(self, width: int) -> None:
-        self._columns = layout(width - SCROLLBAR, self._choice)
+        """Place the columns; done when a line is drawn, for the first ones are drawn before a resize is told."""
+        self._laid_out_for, self._columns = width, layout(width - SCROLLBAR, self._choice)
         self._strips.clear()
 
 
