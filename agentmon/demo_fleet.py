@@ -212,8 +212,8 @@ class Agent:
         passed_s = 0.0 if self._at_s is None else at_s - self._at_s
         if self._was_silent and self.machine.is_silent is _was_out_last_night:
             self._rx = self._tx = 0.0
-        self._rx += readings.rx * passed_s
-        self._tx += readings.tx * passed_s
+        self._rx += readings.rx * passed_s * (1 + 0.4 * self._noise(at_s, 3 * MINUTE))
+        self._tx += readings.tx * passed_s * (1 + 0.4 * self._noise(at_s, 4 * MINUTE))
         self._at_s, self._was_silent = at_s, False
 
     def _noise(self, at_s: float, period_s: float) -> float:

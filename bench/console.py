@@ -1,6 +1,6 @@
 """What the console costs: CPU and bytes sent while a fleet reports, and the time to its first picture.
 
-    python -m bench.console [--seconds 30] [--keys '' C] [--runs 11]
+    python -m bench.console [--seconds 30] [--keys '' U f] [--runs 11]
 
 A console in a real terminal of 120x40 follows a real store in which 1,000 servers report once a minute, 17 a
 second, while this process reads all that it sends. Its first frame and its first server's name on the wire are
@@ -38,7 +38,7 @@ COLUMNS, ROWS = 120, 40
 KEYS = [f"amk_{number:040}" for number in range(MONITORS)]
 SETTLE_S = 5
 TICKS = os.sysconf("SC_CLK_TCK")
-EMPTY_MARK, FRAME_MARK, FLEET_MARK = b"hello", b"Opening the database", b"node-"
+EMPTY_MARK, FRAME_MARK, FLEET_MARK = b"hello", b"Opening the database", b"node-0"
 
 
 class OneReceiver:

@@ -44,7 +44,7 @@ def tag_problem(text: str) -> str | None:
     if len(tag) > MAX_TAG:
         return f"a tag has at most {MAX_TAG} characters, {safe_text(tag, 12)} has {len(tag)}"
     if not all(char.isalnum() or char in _PUNCTUATION for char in tag):
-        return f"a tag is made of letters, digits and - _ . : only, unlike {safe_text(tag)}"
+        return f"{safe_text(tag)} is no tag: use letters, digits and - _ . : only"
     return None
 
 

@@ -7,7 +7,9 @@ from typing import Literal
 from store.events import Event, EventKind
 from store.policy import Level
 from store.wording import sentence
+from tui.action import AS_BUILT, Keys
 from tui.draw import safe
+from tui.keymap import shown_key
 
 Severity = Literal["error", "warning", "information"]
 
@@ -56,7 +58,7 @@ def is_incident(event: Event) -> bool:
     return severity(event) == "error"
 
 
-def toasts(events: Sequence[Event]) -> list[Toast]:
+def toasts(events: Sequence[Event], keys: Keys = AS_BUILT) -> list[Toast]:
     """Return the toasts of a second's events, oldest first: each its own if they are few, else one for each kind."""
     told = [(event, how) for event in events if (how := severity(event)) is not None]
     if len(told) <= MOST:
@@ -66,7 +68,7 @@ def toasts(events: Sequence[Event]) -> list[Toast]:
     if len(found) <= MOST:
         return [_of_many(events, how) for events, how in found]
     rest = sum(len(events) for events, _ in found[MOST - 1 :])
-    more = Toast(f"{rest} other events: E shows them", found[MOST - 1][1])
+    more = Toast(f"{rest} other events: {shown_key('all_events', keys)} shows them", found[MOST - 1][1])
     return [*(_of_many(events, how) for events, how in found[: MOST - 1]), more]
 
 

@@ -136,7 +136,7 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
 
     def _alert(self, events: Sequence[Event]) -> None:
         """Tell of what happened wherever one is in the console."""
-        for toast in toasts(events):
+        for toast in toasts(events, self.settings.keys):
             timeout = ERROR_TOAST_S if toast.severity == "error" else None
             self.notify(toast.text, severity=toast.severity, timeout=timeout, markup=False)
         if self.settings.bell and any(is_incident(event) for event in events):

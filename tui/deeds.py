@@ -53,7 +53,7 @@ def told(outcome: Outcome, what: str) -> str:
     """Return how a deed went in a sentence; `what` is what the monitors are by now: "paused"."""
     total = len(outcome.done) + sum(map(len, outcome.failed.values()))
     if not outcome.failed:
-        return f"{outcome.done[0]} is {what}" if total == 1 else f"{total} servers are {what}: {named(outcome.done)}"
+        return f"{outcome.done[0]} is {what}" if total == 1 else f"{total} servers are {what} ({named(outcome.done)})"
     if total == 1:
         return next(iter(outcome.failed))
     reasons = "; ".join(f"not {named(names)}: {reason}" for reason, names in outcome.failed.items())
@@ -177,7 +177,7 @@ class Deeds(App[None], inherit_bindings=False):
         if all(monitor.status is Status.PAUSED for monitor in monitors):
             self._do(monitors, self.admin.resume, "judged again")
         else:
-            self.push_screen(PauseDialog(counted(monitors)), partial(self._on_pause_answered, monitors))
+            self.push_screen(PauseDialog(monitors[0].name, len(monitors)), partial(self._on_pause_answered, monitors))
 
     def _on_pause_answered(self, monitors: list[Monitor], pause: "Pause | None") -> None:
         if pause:

@@ -1,5 +1,6 @@
 """The configuration file: all of it is checked, each mistake has its line, and what is right holds."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from agentmon.config_items import ANY_MOUNT, find, items
 from agentmon.config_text import commented_file
 from agentmon.serve import THEMES, serve, tui
 from tui.actions import ACTIONS
+from tui.keys import NAMED
 from tui.look import LOOKS
+
+ROOT = Path(__file__).parents[2]
 
 Load = Callable[[str], Config]
 
@@ -201,3 +205,12 @@ def test_the_commented_file_has_every_setting_and_once_uncommented_says_what_is_
         assert item is not None
         assert value == (item.example if item.default is None else item.default)
     assert any(ANY_MOUNT in item.path for item in items())
+
+
+def test_the_manual_names_every_setting_and_its_example_is_right(read: Load) -> None:
+    manual = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_0-9]+)`", manual))
+    assert {item.path[-1] for item in items() if item.path[0] != "keys"} <= named
+    assert {name for name in NAMED if len(name) > 3} <= named
+    (example,) = re.findall(r"```toml\n(.*?)```", manual, re.DOTALL)
+    assert read(example).keys == {"pause": ("P",), "help": ("f5", "?")}

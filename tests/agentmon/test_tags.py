@@ -37,11 +37,11 @@ def test_one_edit_changes_name_tags_and_note(run: Run) -> None:
     [
         (["edit", "a"], 2, "nothing to change"),
         (["edit", "nobody", "--note", "x"], 1, "no monitor called nobody"),
-        (["edit", "a", "--tag", "a b"], 1, "a tag is made of"),
+        (["edit", "a", "--tag", "a b"], 1, "is no tag"),
         (["edit", "a", "--tag", ""], 1, "at least one character"),
         (["edit", "a", "--note", "two\nlines"], 1, "one line"),
         (["edit", "a", "--name", "b", "--note", "\x1b"], 1, "one line"),
-        (["create", "c", "--tag", "[/]"], 1, "a tag is made of"),
+        (["create", "c", "--tag", "[/]"], 1, "is no tag"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agentmon.admin import ConsoleAdmin
 from server.client import call
 from server.control import Control
 from server.fleet_judge import FleetJudge
@@ -24,6 +25,7 @@ from server.runtime import Runtime, RuntimeOptions
 from server.thread import ReceiverThread
 from store.errors import AgentmonError, ChangeRefusedError, ReceiverUnreachableError
 from store.models import ReceiverInfo
+from store.tags import Edit
 from store.writer import Writer, wall_clock_ms
 
 PATIENCE_S = 10.0
@@ -158,6 +160,20 @@ def test_rotation_deletion_and_renaming_reach_the_receiver_at_once(served: Serve
     assert [served.report(keys[0]), served.report(keys[1]), served.report(keys[0])] == [200, 200, 404]
     served.call("delete", name="web-2")
     assert served.report(keys[1]) == 404
+
+
+def test_an_edit_asked_for_by_the_console_reaches_the_store(served: Served) -> None:
+    served.call("create", names=["web-1"], tags=["web"])
+    admin = ConsoleAdmin(served.database)
+    asyncio.run(admin.edit("web-1", Edit(new_name="web-2", add_tags=["prod"], drop_tags=["web"], note="rack 4")))
+    asyncio.run(admin.edit("web-2", Edit(tags=["db", "Prod"])))
+    connection = sqlite3.connect(f"{served.database.as_uri()}?mode=ro", uri=True)
+    assert connection.execute("SELECT name, tags, note FROM monitor").fetchall() == [
+        ("web-2", '["db", "prod"]', "rack 4")
+    ]
+    connection.close()
+    with pytest.raises(ChangeRefusedError, match="is no tag"):
+        asyncio.run(admin.edit("web-2", Edit(add_tags=["[/]"])))
 
 
 def test_refusals_come_through_as_their_error(served: Served) -> None:

@@ -35,7 +35,7 @@ class Fleet:
 
     @property
     def selected(self) -> str | None:
-        return self.table.current.name if self.table.current else None
+        return self.table.current_monitor.name if self.table.current_monitor else None
 
     def line(self, y: int) -> str:
         return self.text.splitlines()[y]

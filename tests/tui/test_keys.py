@@ -7,13 +7,15 @@ from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tests.tui.standins import House
+from tests.tui.standins import House, shown, toasts, until
 from tui.action import Room
-from tui.actions import ACTIONS, clash, offered, shown_key
+from tui.actions import ACTIONS, offered
+from tui.keymap import clash, shown_key, untypable
 from tui.keys import is_key, textual_keys, words_of
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen, help_text
 from tui.screens.new_monitor import NewMonitorScreen
+from tui.widgets.fleet_columns import COLUMNS, on_keys
 from tui.widgets.footer import footer_actions
 
 KEYS = ["a", "P", "ö", "?", "+", ",", "f5", "f24", "enter", "ctrl+r", "shift+tab", "alt+x", "ctrl+shift+left", "alt+f1"]
@@ -115,3 +117,22 @@ async def test_the_palette_shows_the_keys_that_hold() -> None:
     async with built.app.run_test(size=(80, 24)):
         titles = [command.title for command in built.app.get_system_commands(built.app.screen)]
     assert "Help  (H)" in titles
+
+
+def test_where_one_types_a_key_that_types_nothing_must_be_left() -> None:
+    assert untypable({"back": ("b",)}) == "back"
+    assert untypable({"back": ("b", "f9"), "create": ("ctrl+r",), "pause": ("P",)}) is None
+
+
+async def test_hints_in_passing_name_the_keys_that_hold() -> None:
+    built = House(keys={"new_monitor": ("ctrl+n",), "help": ("f5",), "quit": ("Q",)})
+    async with built.app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Press ctrl+n to add the first" in shown(built.app))
+        assert "f5 shows all keys." in shown(built.app)
+        await pilot.press("ctrl+c")
+        assert "Q quits" in toasts(built.app)
+
+
+def test_titles_underline_the_letters_that_sort_now() -> None:
+    letters = {column.key: column.letter for column in on_keys(COLUMNS, {"sort_cpu": ("f2", "C"), "sort_disk": ("Q",)})}
+    assert (letters["cpu"], letters["disk"], letters["memory"]) == ("C", "", "M")

@@ -120,9 +120,7 @@ class ConfirmDelete(ModalScreen[bool]):
 class ConfirmDeleteMany(ConfirmDelete):
     """Asks for the number of the monitors that are to be deleted, and names all of them."""
 
-    DETAIL = (
-        "Everything they reported is lost, and their agents are refused from\nthen on. Type how many they are to go on:"
-    )
+    DETAIL = "What they reported is lost; their agents are refused.\nType how many they are to go on:"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown,down", "scroll_names(1)", show=False),
         Binding("pageup,up", "scroll_names(-1)", show=False),

@@ -183,6 +183,7 @@ class FleetScreen(MarkingScreen):
                 read_only=self.console.read_only,
                 wanted=self.wanted if total else "",
                 refused=feed.refused_lately(self.console.now()),
+                keys=self.console.settings.keys,
             )
             self.query_one("#empty", Static).update(note)
 

@@ -58,18 +58,18 @@ class PauseDialog(ModalScreen[Pause]):
         Binding("escape", "cancel", show=False),
     ]
 
-    def __init__(self, name: str) -> None:
-        """Ask about the monitor of that name."""
+    def __init__(self, name: str, count: int = 1) -> None:
+        """Ask about the monitor of that name, or if they are more about so many."""
         super().__init__()
-        self._monitor_name = name
+        self._subject, self._whose = (name, "Its") if count == 1 else (f"{count} servers", "Their")
 
     def compose(self) -> ComposeResult:
         """Lay the box out: each choice is a line that can be clicked."""
         with Vertical(classes="box"):
-            question = Text("Pause ").append(draw.safe(self._monitor_name, MAX_NAME)).append(" for how long?")
+            question = Text("Pause ").append(draw.safe(self._subject, MAX_NAME)).append(" for how long?")
             question.stylize("bold")
             yield Static(question, markup=False)
-            yield Static("Its reports are stored, but nobody is alerted.", classes="detail")
+            yield Static(f"{self._whose} reports are stored, but nobody is alerted.", classes="detail")
             for index, (key, words, _) in enumerate(CHOICES):
                 name = "until-resumed" if index == 0 else f"choice-{index}"
                 yield Button(Content(f"{key}  {words}"), id=name, compact=True)

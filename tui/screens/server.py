@@ -13,6 +13,7 @@ from store.models import Monitor
 from tui.actions import Room, bindings
 from tui.draw import safe, same
 from tui.feed import FleetChanged
+from tui.keymap import shown_key
 from tui.screens.base import ConsoleScreen
 from tui.widgets.course import SPAN_MS, Course
 from tui.widgets.facts import facts, head, notes
@@ -158,7 +159,7 @@ class ServerScreen(ConsoleScreen):
         self._put("hint", Text("" if reported else hint))
         self._put("readings", readings(monitor, self._course, now, width) if reported else Text())
         key = HIDDEN if self._agent_key is None else self._agent_key
-        self._put("facts", facts(monitor, safe(key), self._key_hint(), width))
+        self._put("facts", facts(monitor, safe(key), self._key_hint(), width, self.console.settings.keys))
         self._put("traffic", traffic_line(self._traffic, width) if reported else Text())
         table = self.query_one(MountTable)
         table.display = reported
@@ -167,7 +168,8 @@ class ServerScreen(ConsoleScreen):
     def _key_hint(self) -> str:
         if self.console.read_only:
             return ""
-        return f"v {'shows' if self._agent_key is None else 'hides'} it, c copies it"
+        reveal, copy = (shown_key(name, self.console.settings.keys) for name in ("reveal", "copy"))
+        return f"{reveal} {'shows' if self._agent_key is None else 'hides'} it, {copy} copies it"
 
     def _put(self, name: str, text: Text) -> None:
         if same(self._drawn.get(name), text):

@@ -7,6 +7,8 @@ from store.models import Monitor, Status
 from store.policy import Breach
 from store.wording import reading_words, value_words
 from tui import draw, look
+from tui.action import AS_BUILT, Keys
+from tui.keymap import shown_key
 
 _LABEL_CELLS = 10
 
@@ -45,8 +47,15 @@ def age(monitor: Monitor, now: int) -> str:
 
 
 def head(monitor: Monitor, now: int, width: int) -> Text:
-    """Return the top of the server screen: name, status, last report."""
-    name = Text(draw.fit(draw.safe(monitor.name, 64), width), style="bold")
+    """Return the top of the server screen: name with tags and note as far as there is room, status, last report."""
+    name = Text(draw.safe(monitor.name, 64), "bold", no_wrap=True)
+    if monitor.tags:
+        name.append(
+            "  " + " ".join(f"#{draw.safe(tag)}" for tag in monitor.tags), f"not bold {look.current.soft}".strip()
+        )
+    if monitor.note:
+        name.append(f"  {draw.safe(monitor.note, width)}", f"not bold {look.current.dim}".strip())
+    name.truncate(width, overflow="ellipsis")
     return Text("\n").join([name, status_line(monitor, now), report_line(monitor, now)])
 
 
@@ -128,16 +137,17 @@ def _host(monitor: Monitor) -> tuple[str | None, str | None, str | None]:
     return (report.hostname, report.os, report.kernel) if report else (None, None, None)
 
 
-def facts(monitor: Monitor, shown_key: str, hint: str, width: int) -> Text:
+def facts(monitor: Monitor, agent_key: str, hint: str, width: int, keys: Keys = AS_BUILT) -> Text:
     """Return the host's facts, the deviating settings and the key (as far as it may be seen) as five lines."""
     host, system, kernel = _host(monitor)
     words = settings(monitor)
+    limits = f"{shown_key('show_limits', keys)} shows all limits"
     lines = [
         fact("host", host, width),
         fact("system", system, width),
         fact("kernel", kernel, width),
-        _hinted(fact("settings", words, min(_LABEL_CELLS + cell_len(words), width)), "s shows all limits", width),
-        _hinted(fact("agent key", shown_key, _LABEL_CELLS + len(shown_key)), hint, width),
+        _hinted(fact("settings", words, min(_LABEL_CELLS + cell_len(words), width)), limits, width),
+        _hinted(fact("agent key", agent_key, _LABEL_CELLS + len(agent_key)), hint, width),
     ]
     return Text("\n").join(lines)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tui.action import Keys
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -184,3 +186,13 @@ def _grow(columns: dict[str, Column], room: int) -> None:
 def column_at(columns: list[Column], x: int) -> Column | None:
     """Return the column that cell `x` of a line belongs to; the gap before a column is its own."""
     return next((column for column in columns if x < column.x + column.width), None)
+
+
+def on_keys(columns: Iterable[Column], keys: Keys) -> list[Column]:
+    """Return the columns with the letters that sort by them now; none where that is no letter of the title."""
+    return [
+        replace(column, letter=next((key for key in keys[name] if key in column.title), ""))
+        if (name := f"sort_{column.sort}") in keys
+        else column
+        for column in columns
+    ]

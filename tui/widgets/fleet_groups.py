@@ -47,10 +47,13 @@ def heading_pieces(heading: GroupHeading, width: int) -> list[Piece]:
     name = draw.safe(heading.tag) if heading.tag else UNTAGGED
     total, number = heading.count, heading.worst_count
     which = "" if total == 1 else "all " if number == total else f"{number} "
-    pieces = [
-        (f" {draw.fit(name, min(cell_len(name), max(width - 30, 8)))}", f"bold {look.current.plain}".strip()),
-        (f"  {total} server{'' if total == 1 else 's'}  ", look.current.dim),
-        (f"{draw.STATUS_GLYPH[heading.worst]} {which}{heading.worst} ", look.current.status[heading.worst]),
+    servers = f"  {total} server{'' if total == 1 else 's'}  "
+    worst = f"{draw.STATUS_GLYPH[heading.worst]} {which}{heading.worst} "
+    name = draw.fit(name, min(cell_len(name), max(width - 1 - len(servers) - len(worst), 0)))
+    rule = "─" * max(width - 1 - cell_len(name) - len(servers) - len(worst), 0)
+    return [
+        (f" {name}", f"bold {look.current.plain}".strip()),
+        (servers, look.current.dim),
+        (worst, look.current.status[heading.worst]),
+        (rule, look.current.grid),
     ]
-    left = width - sum(cell_len(text) for text, _ in pieces)
-    return [*pieces, ("─" * max(left, 0), look.current.grid)]

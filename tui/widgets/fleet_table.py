@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,11 +13,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from store.models import Monitor
-from tui.widgets.fleet_columns import DEFAULT, Choice, Column, column_at, layout
+from tui.widgets.fleet_columns import DEFAULT, Choice, Column, column_at, layout, on_keys
 from tui.widgets.fleet_groups import GroupHeading, grouped, heading_pieces
 from tui.widgets.fleet_order import Order
 from tui.widgets.fleet_row import Clocks, Piece, clocks_of, heading, row
 from tui.widgets.line_list import SCROLLBAR, Lines
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
 
 CACHED_LINES = 300
 
@@ -45,6 +49,7 @@ class FleetTable(Lines[Monitor | GroupHeading]):
         super().__init__()
         self._choice = DEFAULT
         self._columns: list[Column] = []
+        self._laid_out_for = 0
         self._now = 0
         self._past_at = 0
         self._monitors: list[Monitor] = []
@@ -79,7 +84,7 @@ class FleetTable(Lines[Monitor | GroupHeading]):
     def choose(self, choice: Choice) -> None:
         """Show other columns."""
         self._choice = choice
-        self._lay_out(self.size.width)
+        self._laid_out_for = 0
         self.refresh()
 
     def tick(self, now: int) -> None:
@@ -113,6 +118,8 @@ class FleetTable(Lines[Monitor | GroupHeading]):
         """Draw a line, or find it drawn already."""
         if isinstance(picture, GroupHeading):
             return strip_of(heading_pieces(picture, self.size.width - SCROLLBAR), self.size.width, self.rich_style)
+        if self._laid_out_for != self.size.width:
+            self._lay_out(self.size.width)
         monitor = picture.monitor
         key = (self._past_at, monitor.id, monitor.seq, picture.clocks, picture.cursor, picture.marked)
         strip = self._strips.get(key)
@@ -126,12 +133,9 @@ class FleetTable(Lines[Monitor | GroupHeading]):
         super().restyle()
         self._strips.clear()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Lay the columns out anew."""
-        self._lay_out(event.size.width)
-
     def _lay_out(self, width: int) -> None:
-        self._columns = layout(width - SCROLLBAR, self._choice)
+        """Place the columns; done when a line is drawn, for the first ones are drawn before a resize is told."""
+        self._laid_out_for, self._columns = width, layout(width - SCROLLBAR, self._choice)
         self._strips.clear()
 
 
@@ -170,7 +174,8 @@ class FleetHeading(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw the titles."""
-        return strip_of(heading(self._columns(), self._order), self.size.width, self.rich_style)
+        columns = on_keys(self._columns(), cast("ConsoleApp", self.app).settings.keys)
+        return strip_of(heading(columns, self._order), self.size.width, self.rich_style)
 
     def on_click(self, event: events.Click) -> None:
         """Sort by the column that was clicked."""
