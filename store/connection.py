@@ -18,7 +18,7 @@ async def open_writer(path: Path) -> aiosqlite.Connection:
     try:
         await connection.execute("PRAGMA synchronous = FULL")
         await connection.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.Error:
+    except BaseException:  # also when whoever asked has given up: nobody else would close it
         await connection.close()
         raise
     return connection
@@ -34,5 +34,9 @@ async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
     sqlite3.connect(uri(path, mode), uri=True).close()
     connection = await aiosqlite.connect(uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
-    await connection.create_function("kibibytes", 1, kibibytes, deterministic=True)
+    try:
+        await connection.create_function("kibibytes", 1, kibibytes, deterministic=True)
+    except BaseException:
+        await connection.close()
+        raise
     return connection

@@ -181,6 +181,8 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Hand over what was typed ahead for this screen; what was meant for another is gone with it."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
         typed, self._typed_ahead = self._typed_ahead, []
         for screen, key in typed:
             if screen is event.widget.screen:

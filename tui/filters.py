@@ -131,12 +131,12 @@ def _some(choices: list[str], hint: str) -> list[str]:
 
 def _statuses(name: str, choices: list[str]) -> frozenset[Status]:
     """Return the statuses that begin like one of the choices: one need not type them to the end."""
-    words = ", ".join(status.value for status in Status)
+    words = " ".join(status.value for status in Status)
     found: set[Status] = set()
     for choice in _some(choices, f"{name}: {words}"):
         meant = {status for status in Status if status.value.startswith(choice)}
         if not meant:
-            raise FilterError(f"no status {choice}; there are {words}")
+            raise FilterError(f"no status {choice}: {words}")
         found |= meant
     return frozenset(found)
 

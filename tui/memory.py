@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from store.files import ensure_private_folder
+from store.text import safe_text
 
 MOST_BYTES = 65_536
 """A larger file is not ours."""
@@ -44,7 +45,7 @@ class Remembered:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > MOST_CHARACTERS:
+    if not isinstance(value, str) or safe_text(value, MOST_CHARACTERS) != value:
         raise ValueError
     return value
 

@@ -155,6 +155,24 @@ async def _freeze_later(fleet: Fleet) -> None:
     await until(fleet.pilot, lambda: fleet.line(0).startswith(" FROZEN since 13:06:00"))
 
 
+async def test_events_of_later_are_not_in_the_frozen_picture(house: MakeHouse) -> None:
+    async with running(house([a_monitor(1, "web")])) as fleet:
+        fleet.house.store.happened.append(goes_down())
+        await fleet.press("f", "E")
+        await until(fleet.pilot, lambda: "web" in fleet.line(3))
+        await fleet.press("escape")
+        later = replace(goes_down(), id=2, at=NOW + 1000, monitor="db")
+        fleet.house.store.happened.append(later)
+        await a_second(fleet.house, 2)
+        await fleet.press("E")
+        await until(fleet.pilot, lambda: "web" in fleet.line(3))
+        await fleet.house.app.workers.wait_for_complete()
+        await fleet.pilot.pause()
+        assert " db " not in "\n".join(fleet.text.splitlines()[3:5])
+        await fleet.press("f")
+        await until(fleet.pilot, lambda: " db " in fleet.line(2))
+
+
 def test_what_is_missed_is_told_once_and_not_without_end() -> None:
     still = Standstill(since=NOW)
     still.hold_back(FleetChanged(frozenset({1, 2}), frozenset()))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.text import safe_text
 from tui.memory import MOST_BYTES, Memory, Remembered, decode, encode
 
 LEFT = Remembered(
@@ -100,6 +101,12 @@ def test_of_a_foreign_file_what_is_good_is_taken(path: Path, caplog: pytest.LogC
     assert "sort, turned, hidden" in caplog.text
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J", "\ud800", "x" * 201, "a\nb"], ids=range(4))
+def test_text_that_would_harm_a_terminal_is_not_taken(path: Path, text: str) -> None:
+    left(path).write_text(json.dumps({"filter": text, "theme": text, "columns": [text]}))
+    assert Memory(path).value == Remembered()
+
+
 def test_a_folder_that_cannot_be_written_to_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path.parent.parent.mkdir(parents=True)
     path.parent.write_text("a file where the folder should be")
@@ -130,7 +137,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
     assert "No space left" in caplog.text
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+texts = st.text(max_size=50).map(lambda text: safe_text(text, 200))
 names = st.lists(texts, max_size=20).map(tuple)
 
 
@@ -150,7 +157,7 @@ def test_what_is_written_is_read_again(remembered: Remembered) -> None:
     assert decode(encode(remembered)) == (remembered, [])
 
 
-json_values = st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner))
+json_values = st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.none() | st.text())
 
 
 @given(st.dictionaries(st.sampled_from(list(json.loads(encode(LEFT)))), json_values))

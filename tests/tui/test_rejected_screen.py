@@ -146,12 +146,13 @@ async def test_the_fleets_header_points_to_what_was_refused_lately(refusing: Hou
         assert "refused" not in fleet.line(1)
 
 
-@pytest.mark.parametrize(("width", "said"), [(80, True), (79, False), (60, False)])
+@pytest.mark.parametrize(("width", "said"), [(80, True), (79, False), (60, True)])
 async def test_the_header_says_so_only_where_it_hides_no_status(refusing: House, width: int, said: bool) -> None:
     async with running(refusing, (width, 24)) as fleet:
         await read(fleet)
         assert ("refused" in fleet.line(1)) is said
-        assert "● 5 up" in fleet.line(1)
+        assert "● 5" in fleet.line(1)
+        assert ("● 5 up" in fleet.line(1)) is (width > 60)
 
 
 async def test_it_is_read_by_itself_every_few_seconds(refusing: House) -> None:

@@ -342,7 +342,7 @@ def hostile() -> Monitor:
     return replace(monitor("[@click=app.quit]x[/]", report=report), address="\x1b[2J")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 15), (160, 50)])
+@pytest.mark.parametrize("size", [(80, 24), (40, 20), (160, 50)])
 async def test_hostile_text_is_drawn_literally_in_its_place(size: tuple[int, int]) -> None:
     house = House(hostile(), samples=hour())
     async with house.app.run_test(size=size) as pilot:
@@ -353,6 +353,17 @@ async def test_hostile_text_is_drawn_literally_in_its_place(size: tuple[int, int
         assert all(char == "\n" or char.isprintable() for char in screen)
         assert {strip.cell_length for strip in house.app.screen._compositor.render_strips(house.app.size)} == {size[0]}
         assert isinstance(house.app.screen, ServerScreen)
+
+
+async def test_in_few_lines_what_is_read_stands_before_what_is_looked_up() -> None:
+    house = House(monitor(), samples=hour())
+    async with house.app.run_test(size=(60, 15)) as pilot:
+        await house.show(pilot, ServerScreen(1))
+        screen = shown(house.app)
+        assert "load 15m" in screen and "3 mounts" in screen
+        assert "kernel" not in screen
+        await pilot.press("v")
+        await until(pilot, lambda: key_of(1) in shown(house.app))
 
 
 async def test_hostile_names_are_literal_in_the_questions_of_this_screen() -> None:

@@ -142,7 +142,9 @@ class EventsScreen(ListScreen):
             if event.id not in self._told:
                 self._told[event.id] = line_of(event, today)
         words = self._wanted.casefold().split()
-        lines = [self._told[event.id] for event in self._pages.events if is_shown(event, self._shown)]
+        until = self.console.frozen_at
+        events = [event for event in self._pages.events if until is None or event.at <= until]
+        lines = [self._told[event.id] for event in events if is_shown(event, self._shown)]
         found = [line for line in lines if is_wanted(line, words)]
         self.lines.show(found)
         for bar in self.query(FilterBar):

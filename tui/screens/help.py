@@ -1,5 +1,6 @@
 """All keys, and what the words of the fleet mean."""
 
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -38,35 +39,50 @@ INDENT = 12
 """Cells that keys and words take; 60 are left beside them in 80 columns."""
 
 
-def help_text(room: Room, *, read_only: bool = False, keys: Keys = AS_BUILT) -> Text:
+FILTER_INDENT = 28
+
+AROUND = 5
+"""Cells beside the text: two of padding at each side, one for the scrollbar."""
+
+LEAST = 20
+"""The least cells for what a key does, however narrow the terminal."""
+
+
+def help_text(room: Room, *, read_only: bool = False, keys: Keys = AS_BUILT, width: int = 80 - AROUND) -> Text:
     """Return the whole help: this screen's keys, those that work anywhere, the words, the other screens' keys."""
     text = Text()
-    _section(text, room, read_only, keys)
-    _section(text, Room.ANYWHERE, read_only, keys)
+
+    def section(of: Room) -> None:
+        text.append(f"{of.value}\n", TITLE_STYLE)
+        for action in offered(of, read_only=read_only, keys=keys):
+            if of in action.rooms:
+                _line(text, action.shown, look.current.key, action.help, width)
+        text.append("\n")
+
+    section(room)
+    section(Room.ANYWHERE)
     text.append("Status\n", TITLE_STYLE)
     for status, meaning in MEANINGS.items():
-        text.append(f"  {draw.STATUS_GLYPH[status]} {status.value:<{INDENT - 2}}", look.current.status[status])
-        text.append(f"{meaning}\n")
+        _line(text, f"{draw.STATUS_GLYPH[status]} {status.value}", look.current.status[status], meaning, width)
     text.append("\nColumns\n", TITLE_STYLE)
     for title, note in COLUMN_NOTES:
-        text.append(f"  {title:<{INDENT}}", look.current.dim).append(f"{note}\n")
+        _line(text, title, look.current.dim, note, width)
     text.append("\nFilter\n", TITLE_STYLE)
     for example, note in filters.HELP:
-        text.append(f"  {example:<28}", look.current.key).append(f"{note}\n")
+        _line(text, example, look.current.key, note, width, FILTER_INDENT)
     text.append("\n")
     for other in Room:
         if other not in (room, Room.ANYWHERE):
-            _section(text, other, read_only, keys)
+            section(other)
     text.rstrip()
     return text
 
 
-def _section(text: Text, room: Room, read_only: bool, keys: Keys) -> None:
-    text.append(f"{room.value}\n", TITLE_STYLE)
-    for action in offered(room, read_only=read_only, keys=keys):
-        if room in action.rooms:
-            text.append(f"  {action.shown:<{INDENT}}", look.current.key).append(f"{action.help}\n")
-    text.append("\n")
+def _line(text: Text, label: str, style: str, meaning: str, width: int, indent: int = INDENT) -> None:
+    """Append what a word or a key means; lines of it that find no room stand below, behind the label's column."""
+    text.append(f"  {label:<{indent}}", style)
+    lines = wrap(meaning, max(width - indent - 2, LEAST)) or [""]
+    text.append(f"\n{' ' * (indent + 2)}".join(lines) + "\n")
 
 
 class HelpScreen(ConsoleScreen):
@@ -95,7 +111,12 @@ class HelpScreen(ConsoleScreen):
         self.query_one(VerticalScroll).query_one(Static).update(self._text())
 
     def _text(self) -> Text:
-        return help_text(self._about, read_only=self.console.read_only, keys=self.console.settings.keys)
+        width = (self.size.width or 80) - AROUND
+        return help_text(self._about, read_only=self.console.read_only, keys=self.console.settings.keys, width=width)
+
+    def on_resize(self) -> None:
+        """Break the lines for the new width."""
+        self.restyle()
 
     def action_scroll_help(self, where: str) -> None:
         """Scroll: `down` and `up` by a line, `home` and `end`."""

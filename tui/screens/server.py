@@ -29,6 +29,9 @@ SLICE_MS = 600_000
 TRAFFIC_EVERY_MS = 300_000
 """How often the month's traffic is added up anew: as often as the receiver rolls history up."""
 
+LOW, LOWEST = 22, 19
+"""Lines below which what stands on the screen is not kept apart, and below which the facts have no room."""
+
 ROOMY = 30
 """Lines of a terminal from which on there is room for more than two notes on a server."""
 
@@ -158,12 +161,20 @@ class ServerScreen(ConsoleScreen):
         hint = NO_REPORT_READ_ONLY if self.console.read_only else NO_REPORT
         self._put("hint", Text("" if reported else hint))
         self._put("readings", readings(monitor, self._course, now, width) if reported else Text())
-        key = HIDDEN if self._agent_key is None else self._agent_key
-        self._put("facts", facts(monitor, safe(key), self._key_hint(), width, self.console.settings.keys))
-        self._put("traffic", traffic_line(self._traffic, width) if reported else Text())
+        self._put_facts(monitor, width)
         table = self.query_one(MountTable)
         table.display = reported
         table.show(monitor.report.disk_usage if monitor.report else (), monitor.full_at, monitor.policy, now)
+
+    def _put_facts(self, monitor: Monitor, width: int) -> None:
+        """Draw what is looked up; in few lines that is left out, unless the key was asked for or there is no report."""
+        reported = monitor.report is not None
+        self.set_class(self.size.height < LOW, "low")
+        there_is_room = self.size.height >= LOWEST or not reported or self._agent_key is not None
+        key = HIDDEN if self._agent_key is None else self._agent_key
+        text = facts(monitor, safe(key), self._key_hint(), width, self.console.settings.keys)
+        self._put("facts", text if there_is_room else Text())
+        self._put("traffic", traffic_line(self._traffic, width) if reported and there_is_room else Text())
 
     def _key_hint(self) -> str:
         if self.console.read_only:

@@ -200,7 +200,8 @@ class Chart(Widget):
             return Strip.blank(width, self.rich_style)
         line = self._lines[y].adjust_cell_length(width)
         x = self._spots.get(y)
-        if x is not None:
+        # A terminal that has become narrower is drawn once before its charts hear of it.
+        if x is not None and x < width:
             left, middle, right = line.divide([x, x + 1, width])
             text = CURSOR_MARK if y == 1 + self.rows else middle.text
             line = Strip.join([left, Strip([Segment(text, Style.parse(look.current.chart_cursor))]), right])

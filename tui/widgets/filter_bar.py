@@ -19,7 +19,7 @@ class FilterBar(Horizontal):
     FilterBar { dock: bottom; height: 1; margin-bottom: 1; background: $surface; }
     FilterBar .prompt { width: 10; color: $accent; }
     FilterBar Input { width: 1fr; background: $surface; }
-    FilterBar .found { width: auto; max-width: 70%; height: 1; color: $secondary; padding: 0 1; }
+    FilterBar .found { width: auto; max-width: 65%; height: 1; color: $secondary; padding: 0 1; }
     """
 
     def __init__(self, text: str = "") -> None:

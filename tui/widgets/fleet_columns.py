@@ -34,9 +34,7 @@ class Column:
 
 
 COLUMNS = (
-    Column(
-        "status", "STATUS", 10, "up, degraded, late, down, pending or paused", sort="status", letter="S", align="left"
-    ),
+    Column("status", "STATUS", 10, "how the server is, in a word", sort="status", letter="S", align="left"),
     Column("age", "AGE", 4, "how long ago the last report came", sort="age", letter="A"),
     Column("name", "NAME", 16, "the server's name", gap=2, sort="name", letter="N", align="left"),
     Column("cpu", "CPU", 4, "CPU usage of the last report", sort="cpu", letter="U"),

@@ -51,14 +51,17 @@ def past_line(mark: PastMark, *, read_only: bool, width: int) -> Text:
     return Text.assemble(text, tag, style=look.current.past, no_wrap=True)
 
 
-def counts_line(monitors: Iterable[Monitor]) -> Text:
-    """Return the second line: how many servers have which status, worst first; statuses that none has are left out."""
+def counts_line(monitors: Iterable[Monitor], *, words: bool = True) -> Text:
+    """Return the second line: how many servers have which status, worst first; statuses that none has are left out.
+
+    Without words the glyphs alone say which status is counted.
+    """
     counts = Counter(monitor.status for monitor in monitors)
     text = Text(" ", no_wrap=True, overflow="ellipsis")
     for status in WORST_FIRST:
         if counts[status]:
             text.append(f"{draw.STATUS_GLYPH[status]} {counts[status]}", look.current.status[status])
-            text.append(f" {status.value}  ", look.current.dim)
+            text.append(f" {status.value}  " if words else "  ", look.current.dim)
     if not counts:
         text.append("no servers yet", look.current.dim)
     return text
@@ -96,7 +99,7 @@ class FleetHeader(Widget):
         self._receiver: ReceiverInfo | None = None
         self._problem: str | None = None
         self._past: PastMark | None = None
-        self._counts = Text(" ")
+        self._counts = (Text(" "), Text(" "))
         self._refused = 0
         self._marked = ""
 
@@ -113,7 +116,9 @@ class FleetHeader(Widget):
 
         `refused` counts the kinds of reports that were refused lately, `marked` says what is marked.
         """
-        said = (receiver, problem, past, counts_line(monitors), refused, marked)
+        shown = list(monitors)
+        counts = (counts_line(shown), counts_line(shown, words=False))
+        said = (receiver, problem, past, counts, refused, marked)
         if said != (self._receiver, self._problem, self._past, self._counts, self._refused, self._marked):
             self._receiver, self._problem, self._past, self._counts, self._refused, self._marked = said
             self.refresh()
@@ -125,4 +130,6 @@ class FleetHeader(Widget):
             first = past_line(self._past, read_only=read_only, width=width)
         else:
             first = receiver_line(self._receiver, self._problem, read_only=read_only, width=width)
-        return Text("\n").join((first, with_notes(self._counts, self._refused, self._marked, width)))
+        long, short = self._counts
+        counts = long if long.cell_len <= width else short
+        return Text("\n").join((first, with_notes(counts, self._refused, self._marked, width)))

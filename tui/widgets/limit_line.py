@@ -49,11 +49,12 @@ def segments(row: Row, cells: int) -> list[Segment]:
     label = draw.fit(row.label, _label_cells(cells))
     now = "" if len(row.values) == 1 and not row.now else draw.fit(row.now, min(_NOW_CELLS, cell_len(row.now)))
     now_style = look.current.soft if row.level in ("ok", "none") else look.current.level[row.level]
+    used = _label_cells(cells) + sum(_VALUE_CELLS) + _NOW_CELLS + _BEHIND
     return [
         Segment(label, Style.parse(look.current.dim if row.ignored else look.current.plain)),
         *_values(row),
         Segment(now.rjust(_NOW_CELLS) if now or len(row.values) > 1 else "", Style.parse(now_style)),
-        Segment(" " * _BEHIND + row.sources, Style.parse(look.current.soft)),
+        Segment(" " * _BEHIND + draw.fit(row.sources, cells - used), Style.parse(look.current.soft)),
     ]
 
 
