@@ -92,7 +92,7 @@ class ConsoleRun:
             return self.dropped
         return self.dropped or self._app.return_code in (0, None)
 
-    def _tell_crash(self, error: Exception) -> None:
+    def _tell_crash(self, error: BaseException) -> None:
         """Say on the terminal, in one line, that the console failed and where it stands how; then who goes on."""
         try:
             where = f"what happened stands in {log_crash(self._database, 'the console failed', error)}"

@@ -1,9 +1,10 @@
 """What the console costs: CPU and bytes sent while a fleet reports, and the time to its first picture.
 
-    python -m bench.console [--seconds 30] [--keys '' U f] [--runs 11]
+    python -m bench.console [--seconds 30] [--keys '' U f] [--runs 11] [--themes dark ansi] [--per-second 17 0]
 
 A console in a real terminal of 120x40 follows a real store in which 1,000 servers report once a minute, 17 a
-second, while this process reads all that it sends. Its first frame and its first server's name on the wire are
+second, or not at all, so that nothing changes but the clocks, while this process reads all that it sends. Each look
+(dark is in true colour) is measured by itself. Its first frame and its first server's name on the wire are
 timed from the start of the process, against an empty Textual app that shows one word, each in turn.
 """
 
@@ -19,10 +20,10 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from itertools import count, cycle
+from itertools import count, cycle, product
 from pathlib import Path
 from typing import cast
 
@@ -49,12 +50,13 @@ class OneReceiver:
         return ReceiverInfo(wall_clock_ms(), "http://192.0.2.1:8420")
 
 
-def run_console(database: Path) -> None:
+def run_console(database: Path, theme: str) -> None:
     """Be the console that is measured."""
     from tui.app import ConsoleApp
     from tui.ports import Admin
+    from tui.settings import ConsoleSettings
 
-    ConsoleApp(database, cast(Admin, OneReceiver())).run()
+    ConsoleApp(database, cast(Admin, OneReceiver()), settings=ConsoleSettings(theme=theme)).run()
 
 
 def run_empty() -> None:
@@ -102,11 +104,11 @@ async def fill(database: Path) -> Writer:
     return writer
 
 
-async def feed(writer: Writer) -> None:
+async def feed(writer: Writer, per_second: int) -> None:
     """Report on and on, each server in its turn."""
     numbers, turn = random.Random(2), cycle(enumerate(KEYS))
     while True:
-        for number, key in (next(turn) for _ in range(PER_SECOND)):
+        for number, key in (next(turn) for _ in range(per_second)):
             await writer.store(key, a_report(numbers, number), "192.0.2.7")
         await asyncio.sleep(1)
 
@@ -165,9 +167,20 @@ def terminal(mark: bytes, *arguments: str) -> Iterator[Terminal]:
         os.close(process.fd)
 
 
-async def measure_cost(database: Path, seconds: float, keys: str) -> None:
+@asynccontextmanager
+async def fed(writer: Writer, per_second: int) -> AsyncIterator[None]:
+    """Let servers report meanwhile."""
+    feeder = asyncio.create_task(feed(writer, per_second))
+    try:
+        yield
+    finally:
+        feeder.cancel()
+        await asyncio.gather(feeder, return_exceptions=True)
+
+
+async def measure_cost(database: Path, seconds: float, keys: str, theme: str, per_second: int) -> None:
     """Print what a second of following the fleet costs."""
-    with terminal(FLEET_MARK, "--console", str(database)) as process:
+    with terminal(FLEET_MARK, "--console", str(database), "--themes", theme) as process:
         await process.first_picture_s()
         process.press(keys)
         await asyncio.sleep(SETTLE_S)
@@ -175,7 +188,7 @@ async def measure_cost(database: Path, seconds: float, keys: str) -> None:
         await asyncio.sleep(seconds)
         took = time.monotonic() - start
         cpu_ms, rate = (process.cpu_s() - cpu) / took * 1000, (len(process.sent) - sent) / took
-    print(f"{MONITORS} servers, {PER_SECOND} reports/s, {COLUMNS}x{ROWS}, {took:.0f} s, keys {keys!r}:")
+    print(f"{MONITORS} servers, {per_second} reports/s, {COLUMNS}x{ROWS}, {took:.0f} s, {theme}, keys {keys!r}:")
     print(f"  {cpu_ms:.1f} ms CPU per second ({cpu_ms / 10:.1f} % of a core), {rate:.0f} bytes per second")
 
 
@@ -201,16 +214,13 @@ async def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "bench.db"
         writer = await fill(database)
-        feeder: asyncio.Task[None] | None = None
         try:
-            await measure_start(database, options.runs)
-            feeder = asyncio.create_task(feed(writer))
-            for keys in options.keys:
-                await measure_cost(database, options.seconds, keys)
+            if options.runs:
+                await measure_start(database, options.runs)
+            for theme, per_second, keys in product(options.themes, options.per_second, options.keys):
+                async with fed(writer, per_second):
+                    await measure_cost(database, options.seconds, keys, theme, per_second)
         finally:
-            if feeder:
-                feeder.cancel()
-                await asyncio.gather(feeder, return_exceptions=True)
             await writer.close()
 
 
@@ -218,12 +228,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--keys", nargs="*", default=[""], help="typed before measuring; one measurement for each")
-    parser.add_argument("--runs", type=int, default=11)
+    parser.add_argument("--runs", type=int, default=11, help="starts to time; 0 leaves them out")
+    parser.add_argument("--themes", nargs="*", default=["dark"], help="the looks to measure")
+    parser.add_argument("--per-second", nargs="*", type=int, default=[PER_SECOND], help="reports; 0 is rest")
     parser.add_argument("--console", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--empty", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.console:
-        run_console(chosen.console)
+        run_console(chosen.console, chosen.themes[0])
     elif chosen.empty:
         run_empty()
     else:

@@ -2,6 +2,7 @@
 
 from rich.console import RenderableType
 from textual.app import App
+from textual.worker import WorkerFailed
 
 
 class QuietApp(App[None], inherit_bindings=False):
@@ -10,10 +11,10 @@ class QuietApp(App[None], inherit_bindings=False):
     Textual would print the traceback with the values of all variables, and agent keys may be among them.
     """
 
-    crash: Exception | None = None
+    crash: BaseException | None = None
 
     def _handle_exception(self, error: Exception) -> None:
-        self.crash = self.crash or error
+        self.crash = self.crash or (error.error if isinstance(error, WorkerFailed) else error)
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
