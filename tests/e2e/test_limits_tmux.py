@@ -64,7 +64,7 @@ def test_a_channel_is_added_tested_and_removed(station: Station) -> None:
         pane.expect("Send alerts to ▸ critical !cat")
         pane.keys("Enter")
         pane.expect(r"▌○ cat +critical +never")
-        pane.type("t")
+        pane.type("s")
         pane.expect("cat: the test message was accepted")
         assert '"level"' in got.read_text(encoding="utf-8")
         pane.expect(r"▌● cat +critical +\ds ago")
