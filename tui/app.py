@@ -11,6 +11,7 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.widget import Widget
 from textual.widgets import Input
 
 from store.errors import StoreUnavailableError
@@ -158,6 +159,8 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
         await self.feed.ask_receiver()
         if before != (self.feed.receiver, self.feed.receiver_problem):
             self.publish(FleetChanged())
+        if isinstance(self.screen, ConsoleScreen):
+            self.screen.show_on_top()
 
     async def on_unmount(self) -> None:
         """Remember how the console is left, and let go of the database, else its thread would keep the process."""
@@ -168,16 +171,17 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
         """Give keys that were typed ahead to the field that has the focus by now.
 
         Textual sends a key to what had the focus when it came. Over a slow link `/web` comes in one piece, and the
-        field that `/` opens would miss the rest: it is kept here until the field is ready.
+        field that `/` opens would miss the rest: it is kept here until the field is ready, enter and all.
         """
-        if not event.is_printable and not (isinstance(self.focused, Field) and self.focused.takes(event)):
-            return
-        if isinstance(self.focused, Input):
+        key = events.Key(event.key, event.character)
+        if self.focused is None:
+            # Escape leads out of a screen whatever has become of its focus.
+            if self.screen.AUTO_FOCUS and event.key != "escape":
+                event.prevent_default().stop()
+                self._typed_ahead.append((self.screen, key))
+        elif _takes(self.focused, event):
             event.prevent_default().stop()
-            self.focused.post_message(events.Key(event.key, event.character))
-        elif self.screen.AUTO_FOCUS and self.focused is None:
-            event.prevent_default().stop()
-            self._typed_ahead.append((self.screen, events.Key(event.key, event.character)))
+            self.focused.post_message(key)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Hand over what was typed ahead for this screen; what was meant for another is gone with it."""
@@ -270,6 +274,11 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
     def action_hint_quit(self) -> None:
         """Tell fingers that remember ctrl+c how to quit."""
         self.say(f"{shown_key('quit', self.settings.keys)} quits")
+
+
+def _takes(widget: Widget, key: events.Key) -> bool:
+    """Return whether a key is text, or the like, to what has the focus: a field of ours, or that of the palette."""
+    return widget.takes(key) if isinstance(widget, Field) else isinstance(widget, Input) and key.is_printable
 
 
 async def _opened(database: Path, reader: FleetReader | None) -> FleetReader:

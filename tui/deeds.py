@@ -13,6 +13,7 @@ from store.errors import AgentmonError, ChangeRefusedError
 from store.models import Monitor, Status
 from store.tags import Edit
 from tui.draw import safe
+from tui.feed import FleetFeed
 from tui.keymap import shown_key
 from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
@@ -86,6 +87,7 @@ class Deeds(App[None], inherit_bindings=False):
     """The part of the console that changes monitors: those that are marked, else the one at hand."""
 
     admin: Admin
+    feed: FleetFeed
     settings: ConsoleSettings
 
     @abstractmethod
@@ -116,8 +118,10 @@ class Deeds(App[None], inherit_bindings=False):
     def _refused(self) -> bool:
         """Say why nothing can be changed from the screen on top, if so."""
         refusal = self.screen.refusal if isinstance(self.screen, ConsoleScreen) else ""
+        if not refusal and self.feed.unreachable:
+            refusal = f"Not possible now: {self.feed.receiver_problem}"
         if refusal:
-            self.say(refusal)
+            self.say(refusal, error=self.feed.unreachable)
         return bool(refusal)
 
     def _do(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from store.errors import AgentmonError
+from store.errors import AgentmonError, ReceiverUnreachableError
 from store.events import Event
 from store.models import FleetChange, Monitor, ReceiverInfo, Sample
 from store.policy import Defaults
@@ -104,8 +104,9 @@ class FleetFeed:
     """The fleet as last read, and the receiver as it last answered.
 
     `problem` says why the store could not be read, `receiver_problem` why the receiver did not answer; None
-    when all is well. While there is a problem the last good picture stays. `loaded` is true once the fleet
-    has been read. `rejections` are what was refused lately, the latest first.
+    when all is well. While there is a problem the last good picture stays. `unreachable` is true while that problem
+    is that no receiver answers, so that nothing can be changed. `loaded` is true once the fleet has been read.
+    `rejections` are what was refused lately, the latest first.
     """
 
     def __init__(self, open_reader: Callable[[], Awaitable[FleetReader]], admin: Admin) -> None:
@@ -116,6 +117,7 @@ class FleetFeed:
         self.receiver: ReceiverInfo | None = None
         self.problem: str | None = None
         self.receiver_problem: str | None = None
+        self.unreachable = False
         self.loaded = False
         self.rejections: list[Rejection] = []
         self._open_reader = open_reader
@@ -187,8 +189,14 @@ class FleetFeed:
             self.receiver = await self._admin.receiver()
         except AgentmonError as error:
             self.receiver, self.receiver_problem = None, str(error)
+            self.unreachable = isinstance(error, ReceiverUnreachableError)
         else:
-            self.receiver_problem = self.receiver.problem
+            self.receiver_problem, self.unreachable = self.receiver.problem, False
+
+    @property
+    def newest_at(self) -> int | None:
+        """When (ms) the last report of all that are shown came, None if none did."""
+        return max((each.last_report_at for each in self.monitors.values() if each.last_report_at), default=None)
 
     async def close(self) -> None:
         """Let go of the database."""

@@ -65,4 +65,4 @@ class FreezeApp(App[None], inherit_bindings=False):
             self.feed.thaw()
             self.publish(self.standstill.end())
         if isinstance(self.screen, ConsoleScreen):
-            self.screen.show_frozen()
+            self.screen.show_on_top()

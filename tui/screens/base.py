@@ -7,16 +7,20 @@ from textual.screen import Screen
 from store.models import Monitor
 from tui.actions import CHANGING, Room
 from tui.keymap import shown_key
-from tui.widgets.frozen_mark import FrozenMark
+from tui.widgets.top_line import TopLine, top_text, trouble_text
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen of the console; subclasses name their `room` and take their `BINDINGS` from the action table."""
+    """A screen of the console; subclasses name their `room` and take their `BINDINGS` from the action table.
+
+    `says_trouble` is for one whose own header says what is wrong with the receiver.
+    """
 
     room: ClassVar[Room]
+    says_trouble: ClassVar[bool] = False
     AUTO_FOCUS = ""
 
     @property
@@ -25,18 +29,26 @@ class ConsoleScreen(Screen[None]):
         return cast("ConsoleApp", self.app)
 
     def on_screen_resume(self) -> None:
-        """Say whether the picture is frozen, which may have changed while the screen was covered."""
-        self.show_frozen()
+        """Say on top what is to be said, which may have changed while the screen was covered."""
+        self.show_on_top()
 
-    def show_frozen(self) -> None:
-        """Say on top that the picture is frozen, if it is."""
-        since, marks = self.console.frozen_at, self.query(FrozenMark)
-        if since is None:
-            marks.remove()
-        elif marks:
-            marks.first().show(since)
+    def show_on_top(self) -> None:
+        """Say on top that the picture is frozen and that the receiver is not well, if so."""
+        frozen_at = self.console.frozen_at
+        # The header of a frozen screen stands still with the rest of it.
+        trouble = None if self.says_trouble and frozen_at is None else self._trouble()
+        said = top_text(frozen_at, shown_key("freeze", self.console.settings.keys), trouble)
+        lines = self.query(TopLine)
+        if not said.plain:
+            lines.remove()
+        elif lines:
+            lines.first().show(said)
         else:
-            self.mount(FrozenMark(since, shown_key("freeze", self.console.settings.keys)))
+            self.mount(TopLine(said))
+
+    def _trouble(self) -> str | None:
+        feed = self.console.feed
+        return trouble_text(feed.receiver_problem, feed.newest_at, self.console.now())
 
     def subject(self) -> Monitor | None:
         """Return the monitor that an action on this screen is about, None if there is none."""

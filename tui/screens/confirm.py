@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Static
 
 from store.text import MAX_NAME
 from tui.draw import safe
+from tui.widgets.field import Field
 
 _ARROWS: tuple[BindingType, ...] = (
     Binding("left", "app.focus_previous", show=False),
@@ -64,7 +65,7 @@ class ConfirmDelete(ModalScreen[bool]):
     """Asks for a monitor's name before it is deleted; only the very name lets one go on."""
 
     CSS_PATH = "confirm.tcss"
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "Field"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
     DETAIL = "Everything it reported is lost, and its agent is refused from then on.\nType its name to go on:"
 
@@ -82,7 +83,7 @@ class ConfirmDelete(ModalScreen[bool]):
         with Vertical(classes="box"):
             yield Static(Text(self.question(), style="bold"), markup=False)
             yield from self.details()
-            yield Input(compact=True, select_on_focus=False)
+            yield Field(max_length=MAX_NAME * 2)
             with Horizontal():
                 yield _button("Delete (enter)", "yes", "danger")
                 yield _button("Cancel (esc)", "no")
@@ -101,16 +102,16 @@ class ConfirmDelete(ModalScreen[bool]):
 
     def on_input_changed(self) -> None:
         """Offer the deletion only to the name."""
-        self.query_one("#yes", Button).disabled = not self.matches(self.query_one(Input).value)
+        self.query_one("#yes", Button).disabled = not self.matches(self.query_one(Field).value)
 
     def on_input_submitted(self) -> None:
         """Go on if the name is there."""
-        if self.matches(self.query_one(Input).value):
+        if self.matches(self.query_one(Field).value):
             self.dismiss(True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer what the button says."""
-        self.dismiss(event.button.id == "yes" and self.matches(self.query_one(Input).value))
+        self.dismiss(event.button.id == "yes" and self.matches(self.query_one(Field).value))
 
     def action_cancel(self) -> None:
         """Leave everything as it is."""

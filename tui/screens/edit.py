@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.models import Monitor
@@ -61,7 +61,7 @@ class EditScreen(ConsoleScreen):
         return self.console.feed.monitors.get(self._monitor.id)
 
     def _typed(self, name: str) -> str:
-        text = self.query_one(f"#{name}", Input).value
+        text = self.query_one(f"#{name}", Field).value
         return text if text == self._monitor.name else text.strip()
 
     def _problem(self, name: str) -> str | None:
@@ -79,7 +79,7 @@ class EditScreen(ConsoleScreen):
             return "there is already a monitor of that name"
         return None if name == self._monitor.name else name_problem(name)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Field.Changed) -> None:
         """Say what is wrong with a field below it, while one types."""
         name = event.input.id or ""
         problem = self._problem(name)
@@ -94,11 +94,11 @@ class EditScreen(ConsoleScreen):
 
     def action_next_field(self) -> None:
         """Go to the next field."""
-        self.focus_next(Input)
+        self.focus_next(Field)
 
     def action_previous_field(self) -> None:
         """Go to the field before."""
-        self.focus_previous(Input)
+        self.focus_previous(Field)
 
     def _edit(self) -> Edit | None:
         """Return what was changed, None if nothing was."""
@@ -114,7 +114,7 @@ class EditScreen(ConsoleScreen):
         """Save what was changed, once however often enter is pressed, and close."""
         wrong = next((name for name in HINTS if self._problem(name)), None)
         if wrong:
-            self.set_focus(self.query_one(f"#{wrong}", Input))
+            self.set_focus(self.query_one(f"#{wrong}", Field))
         elif not self._saving and (edit := self._edit()):
             self._saving = True
             self._tell("saving …")

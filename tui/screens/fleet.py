@@ -25,6 +25,7 @@ from tui.widgets.fleet_order import MOVING, SORT_KEYS, Order, arranged, steady
 from tui.widgets.fleet_table import FleetHeading, FleetTable
 from tui.widgets.footer import ActionFooter
 from tui.widgets.header import FleetHeader, PastMark
+from tui.widgets.top_line import trouble_text
 
 STEADY_MS = 2000
 """Lines keep their places this long after the cursor was moved, so that they do not slip away under it."""
@@ -42,6 +43,7 @@ class FleetScreen(MarkingScreen):
     """The fleet: header, titles, a line per server, the filter if any, the footer."""
 
     room = Room.FLEET
+    says_trouble = True
     BINDINGS: ClassVar[list[BindingType]] = bindings(Room.FLEET)
     DEFAULT_CSS = """
     FleetScreen #empty { padding: 2 4; height: 1fr; display: none; }
@@ -135,9 +137,10 @@ class FleetScreen(MarkingScreen):
     def _show_header(self) -> None:
         feed = self.console.feed
         problem = feed.problem or feed.receiver_problem
-        refused = feed.refused_lately(self.console.now())
+        now = self.console.now()
+        refused, trouble = feed.refused_lately(now), trouble_text(problem, feed.newest_at, now)
         self.query_one(FleetHeader).show(
-            self._fleet()[0], feed.receiver, problem, self._past_mark(problem), refused, self.marked_words
+            self._fleet()[0], feed.receiver, trouble, self._past_mark(problem), refused, self.marked_words
         )
 
     def marks_changed(self) -> None:

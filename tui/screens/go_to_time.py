@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui import draw
 from tui.when import EXAMPLES, WhenError, spoken, understand
+from tui.widgets.field import Field
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -22,7 +23,7 @@ HINT = f"For example {EXAMPLES}"
 class GoToTimeScreen(ModalScreen[None]):
     """One field: a time of the past; what it is understood as stands below while one types."""
 
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "Field"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
     CSS_PATH = "go_to_time.tcss"
 
@@ -36,9 +37,7 @@ class GoToTimeScreen(ModalScreen[None]):
         """Lay the box out."""
         with Vertical(classes="box"):
             yield Static(Text("Show the fleet as it was at", style="bold"))
-            field = Input(placeholder="03:12", compact=True, select_on_focus=False, max_length=60)
-            field.cursor_blink = False
-            yield field
+            yield Field(placeholder="03:12", max_length=60)
             yield Static(HINT, id="said", markup=False)
             yield Static("enter goes there   esc cancels", id="keys", markup=False)
 
@@ -50,7 +49,7 @@ class GoToTimeScreen(ModalScreen[None]):
         said.set_classes(kind)
         said.update(Text(draw.safe(text, 120)))
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Field.Changed) -> None:
         """Say what the text means so far, or what is wrong with it; nothing yet is not wrong."""
         if not event.value.strip():
             self._say(HINT)
@@ -64,7 +63,7 @@ class GoToTimeScreen(ModalScreen[None]):
             ago = f"{draw.duration((now - found.at) / 1000)} ago" if found.at < now else "now"
             self._say("; ".join(filter(None, (f"{spoken(found.at)}, {ago}", found.note))), "understood")
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Field.Submitted) -> None:
         """Go there, unless it is no time."""
         now = self._now()
         try:

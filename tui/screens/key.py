@@ -87,7 +87,12 @@ class KeyScreen(ConsoleScreen):
         if monitor is not None:
             self._monitor_name = monitor.name
             self._waited = self._waited or monitor.rotated_at is not None
+        if self._problem and self._credentials is None and self.console.feed.receiver and not self._asking():
+            self.run_worker(self._fetch(), group="key", exclusive=True)
         self._draw()
+
+    def _asking(self) -> bool:
+        return any(worker.group == "key" and worker.node is self and not worker.is_finished for worker in self.workers)
 
     async def _fetch(self) -> Credentials | None:
         """Ask for the key and the command; what is wrong is shown in their place."""

@@ -5,7 +5,8 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Input, Static
+from textual.containers import Horizontal
+from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.text import MAX_NAME, name_problem
@@ -14,6 +15,7 @@ from tui.draw import safe
 from tui.keymap import shown_key
 from tui.screens.base import ConsoleScreen
 from tui.screens.key import KeyScreen
+from tui.widgets.field import Field
 from tui.widgets.footer import ActionFooter
 
 HINT = "enter creates the monitor, and shows its key and install command"
@@ -32,7 +34,7 @@ class NewMonitorScreen(ConsoleScreen):
     room = Room.NEW
     BINDINGS: ClassVar[list[BindingType]] = bindings(Room.NEW)
     CSS_PATH = "new_monitor.tcss"
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "Field"
 
     def __init__(self) -> None:
         """Prepare an empty field."""
@@ -43,7 +45,9 @@ class NewMonitorScreen(ConsoleScreen):
         """Lay the screen out."""
         yield Static(Text("New monitor", style="bold"), id="title")
         yield Static("A name for the server, as you call it: it need not be its hostname.", id="what")
-        yield Input(placeholder="web-1", select_on_focus=False)
+        with Horizontal():
+            yield Static("Name", classes="label")
+            yield Field(placeholder="web-1", max_length=MAX_NAME * 2)
         yield Static(HINT, id="said", markup=False)
         yield TypingFooter(self.room, self.console.read_only)
 
@@ -54,7 +58,7 @@ class NewMonitorScreen(ConsoleScreen):
         return name_problem(name)
 
     def _typed(self) -> str:
-        return self.query_one(Input).value.strip()
+        return self.query_one(Field).value.strip()
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         said = self.query_one("#said", Static)

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Static
 
 from store.durations import parse_duration
 from store.text import MAX_NAME
@@ -82,7 +82,7 @@ class PauseDialog(ModalScreen[Pause]):
         said.set_classes(kind)
         said.update(Text(text))
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Field.Changed) -> None:
         """Say until when the pause would be, or that the text is no time; nothing yet is not wrong."""
         if not event.value.strip():
             self._say(EXAMPLES)
@@ -92,7 +92,7 @@ class PauseDialog(ModalScreen[Pause]):
         else:
             self._say(f"a time, {EXAMPLES}", "wrong")
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Field.Submitted) -> None:
         """Pause for the time that was typed."""
         if seconds := understood(event.value):
             self.dismiss(Pause(seconds))
@@ -112,7 +112,7 @@ class PauseDialog(ModalScreen[Pause]):
 
     def action_type(self) -> None:
         """Let a time be typed; at once, for it may be typed ahead."""
-        self.set_focus(self.query_one(Input))
+        self.set_focus(self.query_one(Field))
 
     def action_cancel(self) -> None:
         """Leave the server as it is."""

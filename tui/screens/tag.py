@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from store.errors import ChangeRefusedError
 from store.models import Monitor
@@ -56,7 +56,7 @@ def present(monitors: Sequence[Monitor]) -> str:
 class TagDialog(ModalScreen[Edit]):
     """A field for tags; answers None if one thinks better of it."""
 
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "Field"
     CSS_PATH = "tag.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
@@ -78,7 +78,7 @@ class TagDialog(ModalScreen[Edit]):
         said.set_classes(kind)
         said.update(Text(safe(text, 300)))
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Field.Changed) -> None:
         """Say what enter would do, or what is wrong; nothing yet is not wrong."""
         edit = understood(event.value)
         if not (edit.add_tags or edit.drop_tags):
@@ -88,7 +88,7 @@ class TagDialog(ModalScreen[Edit]):
         else:
             self._say(f"enter: {retagged(edit)}", "understood")
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Field.Submitted) -> None:
         """Answer, if there is something to change and nothing wrong with it."""
         edit = understood(event.value)
         if (edit.add_tags or edit.drop_tags) and problem_of(edit, self._monitors) is None:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui import draw
 from tui.widgets.field import Field
@@ -26,7 +26,7 @@ class EditLine(Horizontal):
     EditLine { dock: bottom; height: 1; background: $panel; display: none; }
     EditLine.open { display: block; }
     EditLine .prompt { width: auto; color: $accent; }
-    EditLine Input { width: 1fr; background: $panel; }
+    EditLine Field { width: 1fr; background: $panel; }
     EditLine .keys { width: auto; color: $secondary; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
@@ -59,34 +59,34 @@ class EditLine(Horizontal):
 
     def ask(self, prompt: str, value: str = "", placeholder: str = "") -> None:
         """Open with a prompt (text of any origin) and a value to change; keys go to the field from now on."""
-        field = self.query_one(Input)
+        field = self.query_one(Field)
         shown = draw.safe(prompt, 200)
         shown = draw.fit(shown, min(cell_len(shown), PROMPT_CELLS))
         self.query_one(".prompt", Static).update(Text(f" {shown} ▸ "))
         self.add_class("open")
         field.value, field.placeholder = value, placeholder
         field.cursor_position = len(value)
-        # At once: `Input.focus` would let keys pass that are typed already.
+        # At once: `Field.focus` would let keys pass that are typed already.
         self.screen.set_focus(field)
 
     def close(self) -> None:
         """Close, and forget what was typed."""
         self.remove_class("open")
         self.screen.set_focus(None)
-        self.query_one(Input).value = ""
+        self.query_one(Field).value = ""
 
     def action_cancel(self) -> None:
         """Close, and say so."""
         self.close()
         self.post_message(self.Left())
 
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    @on(Field.Changed)
+    def _changed(self, event: Field.Changed) -> None:
         event.stop()
         if self.is_open:
             self.post_message(self.Changed(event.value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    @on(Field.Submitted)
+    def _submitted(self, event: Field.Submitted) -> None:
         event.stop()
         self.post_message(self.Entered(event.value))

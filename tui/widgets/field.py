@@ -17,9 +17,9 @@ class Field(Input):
     time: the text typed after a backspace would be there before it, and deleted by it.
     """
 
-    def __init__(self, *, placeholder: str = "", max_length: int) -> None:
-        """Start empty; at most `max_length` characters go in."""
-        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, max_length=max_length)
+    def __init__(self, value: str = "", *, placeholder: str = "", max_length: int) -> None:
+        """Start with a text; at most `max_length` characters go in."""
+        super().__init__(value, placeholder, compact=True, select_on_focus=False, max_length=max_length)
         self.cursor_blink = False
 
     @staticmethod

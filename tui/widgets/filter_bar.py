@@ -7,9 +7,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui import draw, look
+from tui.widgets.field import Field
 
 
 class FilterBar(Horizontal):
@@ -18,7 +19,7 @@ class FilterBar(Horizontal):
     DEFAULT_CSS = """
     FilterBar { dock: bottom; height: 1; margin-bottom: 1; background: $surface; }
     FilterBar .prompt { width: 10; color: $accent; }
-    FilterBar Input { width: 1fr; background: $surface; }
+    FilterBar Field { width: 1fr; background: $surface; }
     FilterBar .found { width: auto; max-width: 65%; height: 1; color: $secondary; padding: 0 1; }
     """
 
@@ -39,14 +40,12 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay the line out."""
         yield Static(Text(" Filter / "), classes="prompt")
-        field = Input(self._text, compact=True, select_on_focus=False, max_length=200)
-        field.cursor_blink = False
-        yield field
+        yield Field(self._text, max_length=200)
         yield Static(classes="found")
 
     def focus_field(self) -> None:
-        """Put the keyboard into the field, at once: `Input.focus` would let keys pass that are typed already."""
-        self.screen.set_focus(self.query_one(Input))
+        """Put the keyboard into the field, at once: `Field.focus` would let keys pass that are typed already."""
+        self.screen.set_focus(self.query_one(Field))
 
     def show_found(self, found: int, total: int, *, hint: str = "", mistake: str = "") -> None:
         """Say how many servers match; how a word goes on that is not finished, or what is wrong with one."""
@@ -59,12 +58,12 @@ class FilterBar(Horizontal):
             text.append(f"{found} of {total}  ").append("esc clears", look.current.dim)
         self.query_one(".found", Static).update(text)
 
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    @on(Field.Changed)
+    def _changed(self, event: Field.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(event.value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    @on(Field.Submitted)
+    def _submitted(self, event: Field.Submitted) -> None:
         event.stop()
         self.post_message(self.Left())
