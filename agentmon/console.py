@@ -16,7 +16,7 @@ from agentmon.exits import ENDING_SIGNALS
 from agentmon.logs import log_crash
 from agentmon.terminal import Terminal, point_at_null
 from store.text import safe_text
-from tui.look import speaks_utf8, suggested
+from tui.look import shown_glyphs, suggested
 from tui.settings import ConsoleSettings
 
 UNDERTAKE_AFTER_S = 1.5
@@ -51,7 +51,7 @@ class ConsoleRun:
         from tui.app import ConsoleApp
 
         fitting = replace(
-            settings, suggested_theme=suggested(os.environ), utf8=speaks_utf8(os.environ, sys.stdout.encoding)
+            settings, suggested_theme=suggested(os.environ), glyphs=shown_glyphs(os.environ, sys.stdout.encoding)
         )
         self._app: ConsoleApp = ConsoleApp(database, ConsoleAdmin(database), settings=fitting)
         self._keep_serving = keep_serving

@@ -33,7 +33,8 @@ class Action:
 
     `changes` marks what a read-only console does not offer; `footer` orders it in the footer (lower is kept
     longer as the terminal narrows), None leaves it out there; `shown` is how its keys are written for people;
-    `on_monitor` marks what needs a monitor to act on; `named` is its id where that does not follow from the name.
+    `on_subject` marks what needs something to act on, a monitor or a channel; `named` is its id where that does not
+    follow from the name.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Action:
     changes: bool = False
     palette: bool = True
     footer: int | None = None
-    on_monitor: bool = False
+    on_subject: bool = False
     named: str = ""
 
     @property

@@ -97,6 +97,10 @@ def _change(name: str, key: str, label: str, text: str, room: frozenset[Room], f
     return Action(name, (key,), key, label, text, room, changes=True, footer=footer)
 
 
+def _channel(name: str, key: str, label: str, text: str, footer: int) -> Action:
+    return Action(name, (key,), key, label, text, _ALERTS, changes=True, footer=footer, on_subject=True)
+
+
 def _shift(step: int, keys: tuple[str, ...], shown: str, where: str, footer: int) -> Action:
     label, text = "Down" if step > 0 else "Up", f"Move the column {where} in the fleet"
     return Action(f"shift({step})", keys, shown, label, text, _COLUMNS, footer=footer, named=f"column_{label.lower()}")
@@ -109,7 +113,7 @@ def _scroll_help(where: str, keys: tuple[str, ...], shown: str, text: str) -> Ac
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "open", ("enter",), "enter", "Open", "Everything about the selected server", _FLEET, footer=1, on_monitor=True
+        "open", ("enter",), "enter", "Open", "Everything about the selected server", _FLEET, footer=1, on_subject=True
     ),
     Action(
         "app.new_monitor",
@@ -130,7 +134,7 @@ ACTIONS: tuple[Action, ...] = (
         _MONITOR,
         changes=True,
         footer=3,
-        on_monitor=True,
+        on_subject=True,
     ),
     Action(
         "app.pause",
@@ -141,7 +145,7 @@ ACTIONS: tuple[Action, ...] = (
         _MONITOR,
         changes=True,
         footer=4,
-        on_monitor=True,
+        on_subject=True,
     ),
     Action(
         "app.delete",
@@ -152,7 +156,7 @@ ACTIONS: tuple[Action, ...] = (
         _MONITOR,
         changes=True,
         footer=8,
-        on_monitor=True,
+        on_subject=True,
     ),
     Action(
         "filter",
@@ -164,7 +168,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=6,
     ),
     Action(
-        "app.edit", ("w", "f2"), "w f2", "Edit", "Write its name, tags, note", _MONITOR, changes=True, on_monitor=True
+        "app.edit", ("w", "f2"), "w f2", "Edit", "Write its name, tags, note", _MONITOR, changes=True, on_subject=True
     ),
     Action(
         "app.tag",
@@ -174,16 +178,16 @@ ACTIONS: tuple[Action, ...] = (
         "Add tags to this server, or remove them",
         _MONITOR,
         changes=True,
-        on_monitor=True,
+        on_subject=True,
     ),
     Action("mark", ("space",), "space", "Mark", "Mark it: pause, tag, delete act on all marked", _FLEET, changes=True),
     Action("mark_all", ("*",), "*", "Mark all", "Mark all that are shown, or none", _FLEET, changes=True),
     Action("group", ("G",), "G", "Group", "Group the servers by their first tag, or not", _FLEET),
     Action("clear", ("escape",), "esc", "Clear", "Clear the marks, else the filter, else return to now", _FLEET),
-    Action("app.show_limits", ("s",), "s", "Limits", "What is too high or too long for it", _MONITOR, on_monitor=True),
+    Action("app.show_limits", ("s",), "s", "Limits", "What is too high or too long for it", _MONITOR, on_subject=True),
     Action("app.show_alerts", ("a",), "a", "Alerts", "Where alerts go, and whether they arrive", _FLEET),
     Action("app.all_events", ("E",), "E", "Events", "What happened: events of all servers", _FLEET, footer=5),
-    Action("app.events", ("e",), "e", "Its events", "Events of this server", _FLEET, on_monitor=True),
+    Action("app.events", ("e",), "e", "Its events", "Events of this server", _FLEET, on_subject=True),
     Action("app.events", ("e",), "e", "Events", "Events of this server", _SERVER, footer=2),
     Action("app.all_events", ("E",), "E", "All events", "What happened: events of all servers", _SERVER),
     Action("app.rejected", ("!",), "!", "Refused", "Reports that were refused, and why", _REFUSALS_FROM),
@@ -221,7 +225,7 @@ ACTIONS: tuple[Action, ...] = (
     _move("page_up", ("pageup",), "pgup", "A page up"),
     _move("top", ("g", "home"), "g home", "To the top; the list stays there until you move"),
     _move("bottom", ("end",), "end", "To the last server"),
-    Action("history", ("h",), "h", "History", CHARTS, _FLEET, on_monitor=True),
+    Action("history", ("h",), "h", "History", CHARTS, _FLEET, on_subject=True),
     Action("history", ("h",), "h", "History", CHARTS, _SERVER, footer=1),
     *_secret(_SERVER, in_footer=False),
     *_secret(frozenset({Room.KEY}), in_footer=True),
@@ -298,7 +302,7 @@ ACTIONS: tuple[Action, ...] = (
         "The server's charts at the event's time",
         _EVENTS,
         footer=1,
-        on_monitor=True,
+        on_subject=True,
     ),
     Action("show_next", ("tab",), "tab", "Show", "Show all events, problems alone, changes alone", _EVENTS, footer=2),
     Action("filter", ("/",), "/", "Filter", "Show what matches in server, kind or sentence", _EVENTS, footer=3),
@@ -314,8 +318,8 @@ ACTIONS: tuple[Action, ...] = (
     _change("ignore_mount", "i", "Ignore", "Ignore this mount, or heed it again", _LIMITS, 3),
     Action("show_defaults", ("D", "tab"), "D", "Defaults", "The defaults of all servers, and back", _LIMITS, footer=4),
     _change("add_channel", "n", "New", "Send alerts to another place", _ALERTS, 1),
-    _change("test_channel", "s", "Test", "Send a test message there now", _ALERTS, 2),
-    _change("remove_channel", "d", "Delete", "Send no more alerts there", _ALERTS, 3),
+    _channel("test_channel", "s", "Test", "Send a test message there now", 2),
+    _channel("remove_channel", "d", "Delete", "Send no more alerts there", 3),
     Action("hide_column", ("space", "enter"), "space", "Show/hide", "Show this column, or hide it", _COLUMNS, footer=1),
     _shift(1, ("J", "shift+down"), "J", "to the right", 2),
     _shift(-1, ("K", "shift+up"), "K", "to the left", 3),
@@ -349,14 +353,14 @@ CHANGING = frozenset(action.name.removeprefix("app.") for action in ACTIONS if a
 """Names of the methods that a read-only console does not run."""
 
 
-def offered(room: Room, *, read_only: bool = False, on_monitor: bool = True, keys: Keys = AS_BUILT) -> Iterator[Action]:
+def offered(room: Room, *, read_only: bool = False, on_subject: bool = True, keys: Keys = AS_BUILT) -> Iterator[Action]:
     """Yield the actions of a room and those that work anywhere, in the table's order, on the keys they have now.
 
-    A read-only console is not offered what changes something; without a monitor at hand, nothing that needs one.
+    A read-only console is not offered what changes something; without a subject, nothing that needs one.
     """
     for action in ACTIONS:
         here = room in action.rooms or Room.ANYWHERE in action.rooms
-        if here and not (read_only and action.changes) and not (action.on_monitor and not on_monitor):
+        if here and not (read_only and action.changes) and not (action.on_subject and not on_subject):
             yield action.with_keys(keys[action.id]) if action.id in keys else action
 
 

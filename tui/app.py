@@ -67,7 +67,7 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
         """Prepare a console; `clock` gives seconds since 1970, `reader` replaces the one on `database`."""
         self.settings = settings or ConsoleSettings()
         self.memory = Memory(self.settings.memory)
-        super().__init__(begin_with(self.settings, self.memory.value.theme), utf8=self.settings.utf8)
+        super().__init__(begin_with(self.settings, self.memory.value.theme), self.settings.glyphs)
         self.admin = admin
         self.read_only = self.settings.read_only
         self.fleet_changed: Signal[FleetChanged] = Signal(self, "fleet changed")
@@ -203,9 +203,9 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yield the palette's commands: the actions of the screen below it."""
         room = screen.room if isinstance(screen, ConsoleScreen) else Room.ANYWHERE
-        on_monitor = isinstance(screen, ConsoleScreen) and screen.subject() is not None
+        on_subject = isinstance(screen, ConsoleScreen) and screen.has_subject
         unchanging = self.read_only or (isinstance(screen, ConsoleScreen) and bool(screen.refusal))
-        for action in offered(room, read_only=unchanging, on_monitor=on_monitor, keys=self.settings.keys):
+        for action in offered(room, read_only=unchanging, on_subject=on_subject, keys=self.settings.keys):
             if action.palette:
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)

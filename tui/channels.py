@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -21,7 +22,7 @@ HOW_TO_ADD = (
 
 NOTHING = """Alerts go nowhere yet: what happens stands in the list of events alone.
 
-Press n and type where they should go, an Apprise URL:
+Press {new} and type where they should go, an Apprise URL:
 
   ntfy://TOPIC                         to a phone, with the ntfy app
   mailto://USER:PASSWORD@example.org   by mail
@@ -37,6 +38,8 @@ agentmon notify add ntfy://TOPIC sends them there."""
 
 _GLYPH_CELLS, _NAME_CELLS, _LEVEL_CELLS, _SENT_CELLS, _WAITING_CELLS = 2, 16, 10, 10, 9
 _NAME_WIDE, _WIDE = 28, 110
+_FROM = (0, 54, 0, 70)
+"""Cells from which on there is room for name, level, sent, waiting; what they tell stands below the list, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +72,42 @@ def _name_cells(cells: int) -> int:
 
 def segments(line: ChannelLine, cells: int) -> list[Segment]:
     """Return the line: whether it works, its name, how bad it must be, last sent, how many wait, where it goes."""
-    channel, name_cells = line.channel, _name_cells(cells)
-    (glyph, style), waiting = _glyph(line), f"{channel.waiting:,}" if channel.waiting else draw.NONE
-    sent = "testing…" if line.testing else line.sent
-    left = _GLYPH_CELLS + name_cells + 1 + _LEVEL_CELLS + _SENT_CELLS + _WAITING_CELLS + 2
+    channel, (glyph, style) = line.channel, _glyph(line)
+    waits = look.current.plain if channel.waiting else look.current.dim
+    columns = _fitting(
+        cells,
+        (draw.fit(draw.safe(channel.name, 64), _name_cells(cells)) + " ", look.current.plain),
+        (draw.fit(channel.level.value, _LEVEL_CELLS), look.current.soft),
+        (("testing…" if line.testing else line.sent).rjust(_SENT_CELLS), look.current.soft),
+        ((f"{channel.waiting:,}" if channel.waiting else draw.NONE).rjust(_WAITING_CELLS), waits),
+    )
+    left = _GLYPH_CELLS + sum(cell_len(each.text) for each in columns) + 2
+    to = draw.fit(draw.safe(channel.shown, 2000), cells - left)
     return [
         Segment(draw.fit(glyph, _GLYPH_CELLS), Style.parse(style)),
-        Segment(draw.fit(draw.safe(channel.name, 64), name_cells) + " ", Style.parse(look.current.plain)),
-        Segment(draw.fit(channel.level.value, _LEVEL_CELLS), Style.parse(look.current.soft)),
-        Segment(sent.rjust(_SENT_CELLS), Style.parse(look.current.soft)),
-        Segment(
-            waiting.rjust(_WAITING_CELLS) + "  ",
-            Style.parse(look.current.plain if channel.waiting else look.current.dim),
-        ),
-        Segment(draw.fit(draw.safe(channel.shown, 2000), cells - left), Style.parse(look.current.dim)),
+        *columns,
+        Segment("  " + to, Style.parse(look.current.dim)),
+    ]
+
+
+def _fitting(cells: int, *columns: tuple[str, str]) -> list[Segment]:
+    """Return the columns, texts and styles of name, level, sent, waiting, that find room in so many cells."""
+    return [
+        Segment(text, Style.parse(style)) for (text, style), least in zip(columns, _FROM, strict=True) if cells >= least
     ]
 
 
 def heading(cells: int) -> list[Segment]:
     """Return the titles over these lines."""
-    text = " " * _GLYPH_CELLS + "NAME".ljust(_name_cells(cells) + 1) + "LEVEL".ljust(_LEVEL_CELLS)
-    text += "SENT".rjust(_SENT_CELLS) + "WAITING".rjust(_WAITING_CELLS) + "  TO"
-    return [Segment(text, Style.parse(look.current.heading))]
+    style = look.current.heading
+    columns = _fitting(
+        cells,
+        ("NAME".ljust(_name_cells(cells) + 1), style),
+        ("LEVEL".ljust(_LEVEL_CELLS), style),
+        ("SENT".rjust(_SENT_CELLS), style),
+        ("WAITING".rjust(_WAITING_CELLS), style),
+    )
+    return [Segment(" " * _GLYPH_CELLS, Style.parse(style)), *columns, Segment("  TO", Style.parse(style))]
 
 
 def detail(channel: Channel, now: int) -> Text:

@@ -8,6 +8,8 @@ from math import ceil, floor, log10
 
 from rich.cells import cell_len
 
+from store.policy import Level as Severity
+from store.policy import Limits
 from tui import draw
 
 DOTS_HIGH, DOTS_WIDE = 4, 2
@@ -32,12 +34,22 @@ class Scale:
         most = rows * DOTS_HIGH - 1
         return round(min(max(value / self.top, 0.0), 1.0) * most)
 
+    def row(self, value: float, rows: int) -> int:
+        """Return on which line a value stands, line 0 being the highest."""
+        return rows - 1 - self.dot(value, rows) // DOTS_HIGH
+
     def ticks(self, rows: int) -> dict[int, str]:
-        """Return the labels by line, line 0 being the highest."""
-        count = round(self.top / self.step)
+        """Return the labels by line."""
+        values = [self.step * number for number in range(round(self.top / self.step) + 1)]
+        return {self.row(value, rows): self.shown(value) for value in values}
+
+    def limits(self, limits: Limits, rows: int) -> dict[int, tuple[str, Severity]]:
+        """Return what stands at the lines of the limits, and how bad it is to reach them; those beyond have none."""
+        marks = ((limits.warn, "warn", Severity.WARNING), (limits.crit, "crit", Severity.CRITICAL))
         return {
-            rows - 1 - self.dot(self.step * number, rows) // DOTS_HIGH: self.shown(self.step * number)
-            for number in range(count + 1)
+            self.row(at, rows): (word, severity)
+            for at, word, severity in marks
+            if at is not None and 0 < at <= self.top
         }
 
 

@@ -52,13 +52,17 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A chart: its traces (the first one drawn on top), its scale, and how a value is written."""
+    """A chart: its traces (the first one drawn on top), its scale, and how a value is written.
+
+    `limited` is what the limits of its first trace are called in a policy, None if it has none.
+    """
 
     kind: Kind
     key: str
     traces: tuple[Trace, ...]
     scale: Callable[[float, int], Scale]
     shown: Callable[[float], str]
+    limited: str | None = None
 
 
 def _number(name: str) -> Callable[[Point], Spread | None]:
@@ -84,6 +88,7 @@ METRICS = (
         (Trace("usage", _number("cpu_usage")), Trace("iowait", _number("cpu_iowait"))),
         percent_scale,
         _percent,
+        "cpu",
     ),
     Metric(
         Kind.MEMORY,
@@ -91,6 +96,7 @@ METRICS = (
         (Trace("memory", _number("memory_usage")), Trace("swap", _number("swap_usage"))),
         percent_scale,
         _percent,
+        "memory",
     ),
     Metric(
         Kind.NETWORK,
@@ -113,6 +119,7 @@ METRICS = (
         ),
         plain_scale,
         draw.load,
+        "load",
     ),
 )
 """All charts but those of mounts, which depend on the server: see `disk_metric`."""
@@ -133,7 +140,7 @@ def disk_metric(mount: str | None) -> Metric:
         return found.usage if found else None
 
     traces = () if mount is None else (Trace(draw.safe(mount, 40), usage),)
-    return Metric(Kind.DISK, DISK_KEY, traces, percent_scale, _percent)
+    return Metric(Kind.DISK, DISK_KEY, traces, percent_scale, _percent, "disk")
 
 
 def mounts_of(points: Sequence[Point], now_mounted: Iterable[tuple[str, float]]) -> list[str]:

@@ -14,6 +14,9 @@ from store.models import Status
 Level = Literal["ok", "warn", "critical", "none"]
 """How worrying a reading is; "none" if nothing is asked of it."""
 
+Glyphs = Literal["all", "vga", "ascii"]
+"""Which characters a terminal can draw; "vga" is the kernel's own console, which has few that are no letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -249,11 +252,15 @@ def suggested(environ: Mapping[str, str] = os.environ) -> str:
     return DARK.name if many else ANSI.name
 
 
-def speaks_utf8(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> bool:
-    """Return whether a terminal shows more than ASCII: by the locale, and by the `encoding` of standard output.
+def shown_glyphs(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> Glyphs:
+    """Return what a terminal can draw: by its name, by the locale, and by the `encoding` of standard output."""
+    if not _speaks_utf8(environ, encoding):
+        return "ascii"
+    return "vga" if environ.get("TERM") == "linux" else "all"
 
-    A locale that says nothing, as C and POSIX do, is ASCII, even where Python itself would write UTF-8.
-    """
+
+def _speaks_utf8(environ: Mapping[str, str], encoding: str | None) -> bool:
+    # A locale that says nothing, as C and POSIX do, is ASCII, even where Python itself would write UTF-8.
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
     told = locale.rpartition(".")[2].partition("@")[0]
     return all(_is_utf8(name) for name in (told, encoding or "utf-8"))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tui.look import Glyphs
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
@@ -12,7 +14,7 @@ class ConsoleSettings:
     `theme` is the name of a look, None for the one used last; if none was, it is `suggested_theme`. `keys` gives
     actions, by their id in the action table, other keys. `memory` is the file that remembers how the console was
     left, None to remember nothing. `bell` rings the terminal's bell when a server goes down or a reading becomes
-    critical. `utf8` is whether the terminal shows more than ASCII.
+    critical. `glyphs` are the characters that the terminal can draw.
     """
 
     read_only: bool = False
@@ -20,6 +22,6 @@ class ConsoleSettings:
     suggested_theme: str = "dark"
     bell: bool = False
     mouse: bool = True
-    utf8: bool = True
+    glyphs: Glyphs = "all"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Path | None = None

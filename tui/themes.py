@@ -1,6 +1,6 @@
 """The looks as Textual themes, an app that changes them, and what is done to every line before it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
@@ -12,8 +12,8 @@ from textual.filter import ANSIToTruecolor, LineFilter
 from textual.theme import Theme
 
 from tui import look
-from tui.ascii import in_ascii
-from tui.look import LOOKS, MONO, Look
+from tui.ascii import in_ascii, in_vga
+from tui.look import LOOKS, MONO, Glyphs, Look
 from tui.settings import ConsoleSettings
 
 PREFIX = "agentmon-"
@@ -59,12 +59,20 @@ class NoColors(LineFilter):
         return [Segment(text, style and _without_color(style), control) for text, style, control in segments]
 
 
-class AsciiOnly(LineFilter):
-    """Draws everything in ASCII, cell by cell."""
+class Redrawn(LineFilter):
+    """Draws everything in other characters, cell by cell."""
+
+    def __init__(self, drawn: Callable[[str], str]) -> None:
+        """Turn text into what is `drawn`, of as many cells."""
+        super().__init__()
+        self._drawn = drawn
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the segments in ASCII."""
-        return [Segment(in_ascii(text), style, control) for text, style, control in segments]
+        """Return the segments in those characters."""
+        return [Segment(self._drawn(text), style, control) for text, style, control in segments]
+
+
+_REDRAWN: dict[Glyphs, list[LineFilter]] = {"all": [], "vga": [Redrawn(in_vga)], "ascii": [Redrawn(in_ascii)]}
 
 
 @lru_cache(1024)
@@ -90,10 +98,10 @@ class Restyled(Protocol):
 class LookApp(App[None], inherit_bindings=False):
     """An app in one of the looks; `action_next_look` goes on to the next."""
 
-    def __init__(self, name: str, *, utf8: bool) -> None:
-        """Begin with the look of that name; without `utf8`, draw in ASCII alone."""
+    def __init__(self, name: str, glyphs: Glyphs) -> None:
+        """Begin with the look of that name, and draw with these characters alone."""
         super().__init__()
-        self._in_ascii = [] if utf8 else [AsciiOnly()]
+        self._redrawn = _REDRAWN[glyphs]
         for each in LOOKS.values():
             self.register_theme(theme_of(each))
         self.theme = PREFIX + look.use(name).name
@@ -106,7 +114,7 @@ class LookApp(App[None], inherit_bindings=False):
         found: list[LineFilter] = [each for each in super().get_line_filters() if isinstance(each, ANSIToTruecolor)]
         if look.current is MONO:
             found.append(NoColors())
-        return [*found, *self._in_ascii]
+        return [*found, *self._redrawn]
 
     def action_next_look(self) -> None:
         """Go on to the next look: at once, and on all screens."""

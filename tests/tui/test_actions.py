@@ -121,6 +121,6 @@ def test_a_read_only_console_offers_no_changes() -> None:
 
 
 def test_without_a_server_nothing_is_offered_that_needs_one() -> None:
-    names = {action.name for action in offered(Room.FLEET, on_monitor=False)}
+    names = {action.name for action in offered(Room.FLEET, on_subject=False)}
     assert "app.new_monitor" in names
     assert not names & {"open", "app.show_key", "app.pause", "app.delete"}

@@ -1,5 +1,6 @@
 """The looks, their choice, and that all of the console is drawn in the one that is chosen."""
 
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from rich.style import Style
 from store.models import Status
 from tests.tui.fleet_pilot import running
 from tests.tui.fleets import a_monitor, small_fleet
+from tests.tui.gallery import full_house, settled
 from tests.tui.standins import House, hour, monitor, shown
 from tui import draw, look
-from tui.ascii import in_ascii
-from tui.look import ANSI, DARK, LIGHT, LOOKS, MONO, Look, speaks_utf8, suggested
+from tui.ascii import in_ascii, in_vga
+from tui.look import ANSI, DARK, LIGHT, LOOKS, MONO, Glyphs, Look, shown_glyphs, suggested
 from tui.settings import ConsoleSettings
 from tui.themes import PREFIX, begin_with
 
@@ -125,21 +127,23 @@ def test_what_is_set_comes_before_what_was_used_last_and_that_before_what_suits(
 @pytest.mark.parametrize(
     ("environ", "encoding", "expected"),
     [
-        ({"LANG": "en_US.UTF-8"}, "utf-8", True),
-        ({"LANG": "C.utf8"}, None, True),
-        ({"LANG": "de_DE.UTF-8@euro"}, "UTF-8", True),
-        ({"LC_CTYPE": "UTF-8"}, "utf-8", True),
-        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, "utf-8", False),
-        ({"LC_CTYPE": "POSIX", "LANG": "en_US.UTF-8"}, "utf-8", False),
-        ({"LANG": "de_DE.ISO-8859-1"}, "utf-8", False),
-        ({"LANG": "en_US.UTF-8"}, "ascii", False),
-        ({}, "utf-8", False),
+        ({"LANG": "en_US.UTF-8"}, "utf-8", "all"),
+        ({"LANG": "C.utf8"}, None, "all"),
+        ({"LANG": "de_DE.UTF-8@euro"}, "UTF-8", "all"),
+        ({"LC_CTYPE": "UTF-8"}, "utf-8", "all"),
+        ({"LC_CTYPE": "UTF-8", "TERM": "linux"}, "utf-8", "vga"),
+        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, "utf-8", "ascii"),
+        ({"LC_CTYPE": "POSIX", "LANG": "en_US.UTF-8"}, "utf-8", "ascii"),
+        ({"LANG": "de_DE.ISO-8859-1"}, "utf-8", "ascii"),
+        ({"LANG": "en_US.UTF-8"}, "ascii", "ascii"),
+        ({"TERM": "linux"}, "utf-8", "ascii"),
+        ({}, "utf-8", "ascii"),
     ],
 )
-def test_the_locale_says_whether_there_is_more_than_ascii(
-    environ: dict[str, str], encoding: str | None, expected: bool
+def test_locale_and_terminal_say_which_characters_there_are(
+    environ: dict[str, str], encoding: str | None, expected: Glyphs
 ) -> None:
-    assert speaks_utf8(environ, encoding) is expected
+    assert shown_glyphs(environ, encoding) == expected
 
 
 @pytest.mark.parametrize(
@@ -208,13 +212,34 @@ async def test_every_screen_is_repainted_and_so_is_the_one_below_it(key: str) ->
         assert not dark & colors_on(app)
 
 
+WALK = [(), ("T",), ("escape", "?"), ("escape", "j", "enter"), ("h",), ("escape", "escape", "p")]
+
+
 async def test_a_console_that_draws_in_ascii_shows_nothing_else() -> None:
     fleet_of = [*small_fleet(), replace(a_monitor(99, "Ελλάς 世界"))]
-    async with running(House(*fleet_of, utf8=False), size=(120, 40)) as fleet:
-        for keys in [(), ("T",), ("escape", "?"), ("escape", "j", "enter"), ("h",), ("escape", "escape", "p")]:
+    async with running(House(*fleet_of, glyphs="ascii"), size=(120, 40)) as fleet:
+        for keys in WALK:
             await fleet.press(*keys)
             await fleet.second()
             assert fleet.text.isascii(), fleet.text
+
+
+async def test_the_kernels_console_is_shown_what_its_fonts_have_and_letters_as_they_are() -> None:
+    house = full_house(glyphs="vga")
+    async with running(house, size=(120, 40)) as fleet:
+        assert "Čaj 世界 café" in unicodedata.normalize("NFC", fleet.text)
+        house.store.drop(11)
+        for keys in WALK:
+            await fleet.press(*keys)
+            await fleet.second()
+            await settled(fleet)
+            assert fleet.text.encode("cp437"), fleet.text
+
+
+def test_blocks_and_strokes_keep_their_cells_on_the_kernels_console() -> None:
+    assert in_vga("▁▂▃▄▅▆▇█") == "__▄▄▄███"
+    assert in_vga("╭─╮ ▉▌ ● \u2801\u28ff") == "┌─┐ █▌ * '|"
+    assert all(cell_len(in_vga(char)) == cell_len(char) for char in map(chr, range(0x2000, 0x2900)))
 
 
 async def test_a_look_that_is_chosen_is_there_from_the_first_picture() -> None:

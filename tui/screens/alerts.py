@@ -94,6 +94,11 @@ class AlertsScreen(ListScreen):
         line: ChannelLine | None = self.lines.current
         return line.channel if line else None
 
+    @property
+    def has_subject(self) -> bool:
+        """Whether there is a channel."""
+        return self._current is not None
+
     def _show(self) -> None:
         if not (self.is_active and self.is_mounted):
             return
@@ -101,8 +106,11 @@ class AlertsScreen(ListScreen):
         self.lines.show(
             [ChannelLine(each, sent_text(each, now), each.name in self._testing) for each in self._channels]
         )
+        self.query_one(ActionFooter).show(on_subject=self.has_subject)
         self.set_class(self._known and not self._channels, "empty")
-        self.put("empty", Text(NOTHING_READ_ONLY if self.console.read_only else NOTHING))
+        self.put(
+            "empty", Text(NOTHING_READ_ONLY if self.console.read_only else NOTHING.format(new=self.key("add_channel")))
+        )
         if not self._typing:
             self._detail()
 
@@ -154,7 +162,7 @@ class AlertsScreen(ListScreen):
         except AgentmonError as error:
             self._not_added(str(error))
         else:
-            self.console.say(f"alerts go to {name} from now on: s tests it")
+            self.console.say(f"alerts go to {name} from now on: {self.key('test_channel')} tests it")
             self._stop_typing()
             await self._read()
         finally:

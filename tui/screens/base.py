@@ -28,6 +28,10 @@ class ConsoleScreen(Screen[None]):
         """The app, by its own type."""
         return cast("ConsoleApp", self.app)
 
+    def key(self, action: str) -> str:
+        """Return the key that an action has, by its id, as people read it."""
+        return shown_key(action, self.console.settings.keys)
+
     def on_screen_resume(self) -> None:
         """Say on top what is to be said, which may have changed while the screen was covered."""
         self.show_on_top()
@@ -37,7 +41,7 @@ class ConsoleScreen(Screen[None]):
         frozen_at = self.console.frozen_at
         # The header of a frozen screen stands still with the rest of it.
         trouble = None if self.says_trouble and frozen_at is None else self._trouble()
-        said = top_text(frozen_at, shown_key("freeze", self.console.settings.keys), trouble)
+        said = top_text(frozen_at, self.key("freeze"), trouble)
         lines = self.query(TopLine)
         if not said.plain:
             lines.remove()
@@ -53,6 +57,11 @@ class ConsoleScreen(Screen[None]):
     def subject(self) -> Monitor | None:
         """Return the monitor that an action on this screen is about, None if there is none."""
         return None
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether there is what actions of this screen act on."""
+        return self.subject() is not None
 
     def take_subject(self) -> Monitor | None:
         """Return the same monitor to an action that is about to be carried out on it."""

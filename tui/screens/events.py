@@ -12,9 +12,11 @@ from textual.widgets import Static
 from store.errors import AgentmonError
 from store.models import Monitor, Status
 from tui import draw, look
+from tui.action import Keys
 from tui.actions import Room, bindings
 from tui.event_pages import MOST, EventPages
 from tui.feed import FleetChanged
+from tui.keymap import shown_key
 from tui.screens.list_screen import ListScreen
 from tui.when import local, spoken
 from tui.widgets.chart_head import spread_out
@@ -27,12 +29,12 @@ MARGIN_MS = 30 * 60_000
 """How far a chart goes beyond the event that it was opened for, so that one sees what came of it."""
 
 
-def head(name: str | None, shown: Shown, *, full: bool, width: int) -> Text:
-    """Return the line on top: whose events, and which of them."""
+def head(name: str | None, shown: Shown, key: str, *, full: bool, width: int) -> Text:
+    """Return the line on top: whose events, and which of them; `key` shows others."""
     left = Text().append(" Events", "bold").append(f"  of {name}" if name else "  of all servers")
     if full:
         left.append(f"   the newest {MOST:,}", look.current.dim)
-    right = Text().append("tab", look.current.key)
+    right = Text().append(key, look.current.key)
     for each in Shown:
         right.append("  ").append(
             each.value, f"bold underline {look.current.plain}" if each is shown else look.current.soft
@@ -40,14 +42,17 @@ def head(name: str | None, shown: Shown, *, full: bool, width: int) -> Text:
     return spread_out(left, right.append(" "), width)
 
 
-def nothing(shown: Shown, wanted: str, *, of_one: bool) -> Text:
+def nothing(shown: Shown, wanted: str, keys: Keys, *, of_one: bool) -> Text:
     """Return what to say when no event is shown."""
     if wanted:
         text = f"No event matches “{draw.safe(wanted, 40)}”."
-        return Text.assemble(text, ("\n\nesc clears the filter.", look.current.dim))
+        return Text.assemble(text, (f"\n\n{shown_key('clear', keys)} clears the filter.", look.current.dim))
     if shown is not Shown.ALL:
         whose = " of this server" if of_one else ""
-        return Text.assemble(f"No {shown.value}{whose} so far.", ("\n\ntab shows other events.", look.current.dim))
+        return Text.assemble(
+            f"No {shown.value}{whose} so far.",
+            (f"\n\n{shown_key('show_next', keys)} shows other events.", look.current.dim),
+        )
     return Text(
         "Nothing has happened yet.\n\nHere will stand, the newest first: servers that fall silent, break a limit or"
         " recover; what is changed; the receiver's starts and stops."
@@ -155,7 +160,7 @@ class EventsScreen(ListScreen):
 
     def _head(self) -> None:
         name = draw.safe(self._monitor.name, 64) if self._monitor else None
-        self.put("head", head(name, self._shown, full=self._pages.full, width=self.size.width))
+        self.put("head", head(name, self._shown, self.key("show_next"), full=self._pages.full, width=self.size.width))
 
     def _empty(self, found: bool) -> None:
         self.set_class(not found, "empty")
@@ -166,13 +171,13 @@ class EventsScreen(ListScreen):
         elif not self._pages.loaded or self._pages.has_older:
             text = Text("Reading…", look.current.dim)
         else:
-            text = nothing(self._shown, self._wanted, of_one=self._monitor is not None)
+            text = nothing(self._shown, self._wanted, self.console.settings.keys, of_one=self._monitor is not None)
         self.put("empty", text)
 
     def _detail(self) -> None:
         """Say of the selected event all that its line has no room for."""
         line: EventLine | None = self.lines.current
-        self.query_one(ActionFooter).show(on_monitor=self.subject() is not None)
+        self.query_one(ActionFooter).show(on_subject=self.has_subject)
         if line is None:
             self.put("detail", Text())
             return

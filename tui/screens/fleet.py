@@ -14,7 +14,6 @@ from store.models import Monitor
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.filters import Filter, FilterError, parse
-from tui.keymap import shown_key
 from tui.past import Past
 from tui.screens.marking import MarkingScreen
 from tui.when import spoken, stepped
@@ -35,8 +34,6 @@ RESORT_MS = 3000
 
 BY_TAG = "tag"
 """What is remembered of a fleet in groups."""
-
-PAST_HINT = "[ ] steps, T asks when"
 
 
 class FleetScreen(MarkingScreen):
@@ -109,7 +106,7 @@ class FleetScreen(MarkingScreen):
         """Why nothing can be changed: what one sees is not how things are."""
         if self._past.wanted is None:
             return ""
-        return "This is the past: esc returns to now, where things can be changed"
+        return f"This is the past: {self.key('clear')} returns to now, where things can be changed"
 
     def _fleet(self) -> tuple[Collection[Monitor], int]:
         """Return the monitors that are shown, and the time at which they are."""
@@ -152,8 +149,12 @@ class FleetScreen(MarkingScreen):
         if at is None:
             return None
         first = at == self._oldest()
-        note = "reading…" if self._past.behind else problem or ("nothing is older" if first else PAST_HINT)
-        return PastMark(spoken(at), note, "esc esc returns to now" if self.query(FilterBar) else "esc returns to now")
+        back, on, asks = self.key("back_5_minutes"), self.key("forward_5_minutes"), self.key("go_to_time")
+        hint = "nothing is older" if first else f"{back} {on} steps, {asks} asks when"
+        note = "reading…" if self._past.behind else problem or hint
+        # The first one clears the filter.
+        presses = " ".join([self.key("clear")] * (2 if self.query(FilterBar) else 1))
+        return PastMark(spoken(at), note, f"{presses} returns to now")
 
     def _arrange(self, *, calmly: bool = False) -> None:
         """Filter and sort anew; calmly means to leave the lines in their places while that is better to look at."""
@@ -176,7 +177,7 @@ class FleetScreen(MarkingScreen):
     def _show_found(self, found: int, total: int) -> None:
         feed = self.console.feed
         self.set_class(not found, "empty")
-        self.query_one(ActionFooter).show(on_monitor=found > 0, past=self._past.wanted is not None)
+        self.query_one(ActionFooter).show(on_subject=found > 0, past=self._past.wanted is not None)
         for bar in self.query(FilterBar):
             bar.show_found(found, total, hint=self._filtered.hint, mistake=self._mistake)
         if not found:
@@ -229,7 +230,7 @@ class FleetScreen(MarkingScreen):
     def action_group(self) -> None:
         """Group the servers by their first tag, or no more."""
         if not self.grouped and not any(monitor.tags for monitor in self._fleet()[0]):
-            self.console.say(f"No server has a tag yet: {shown_key('tag', self.console.settings.keys)} adds one")
+            self.console.say(f"No server has a tag yet: {self.key('tag')} adds one")
             return
         self.grouped = not self.grouped
         self.console.memory.remember(group=BY_TAG if self.grouped else "")

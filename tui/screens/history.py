@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.models import Monitor
+from store.policy import NO_LIMITS, Limits
 from tui.actions import Room, bindings
 from tui.chart import DOTS_WIDE
 from tui.chart_metrics import METRICS, RANGES, Kind, Metric, Picture, Range, disk_metric, mounts_of
@@ -194,7 +195,13 @@ class HistoryScreen(ConsoleScreen):
         if self._picture is not None:
             for chart in self.query(Chart):
                 if self._kind in (None, chart.metric.kind):
-                    chart.show(self._picture, self._metric(chart.metric.kind), self._place)
+                    metric = self._metric(chart.metric.kind)
+                    chart.show(self._picture, metric, self._place, self._limits(metric))
+
+    def _limits(self, metric: Metric) -> Limits:
+        if metric.limited is None or self._monitor is None:
+            return NO_LIMITS
+        return self._monitor.policy.limits(metric.limited, self._mount if metric.kind is Kind.DISK else None)
 
     def _head(self) -> None:
         monitor, width = self._monitor, max(self.size.width - 2, 20)

@@ -13,7 +13,6 @@ from store.text import MAX_NAME
 from tui import draw, look
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
-from tui.keymap import shown_key
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import Confirm
 from tui.widgets.facts import received_line, refused_hint, rotation
@@ -125,7 +124,7 @@ class KeyScreen(ConsoleScreen):
     def _title(self) -> Text:
         """Return whose key it is, and how to see it: key and command have their lines to themselves."""
         verb = "hides" if self._revealed else "shows"
-        hint = f"{shown_key('reveal', self.console.settings.keys)} {verb} the key"
+        hint = f"{self.key('reveal')} {verb} the key"
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
         return title.append(f"  agent key and install command   {hint}", f"not bold {look.current.dim}")
 

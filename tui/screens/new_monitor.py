@@ -12,7 +12,6 @@ from store.errors import AgentmonError
 from store.text import MAX_NAME, name_problem
 from tui.actions import Action, Room, bindings
 from tui.draw import safe
-from tui.keymap import shown_key
 from tui.screens.base import ConsoleScreen
 from tui.screens.key import KeyScreen
 from tui.widgets.field import Field
@@ -100,7 +99,7 @@ class NewMonitorScreen(ConsoleScreen):
         if self.is_active:
             self.app.switch_screen(KeyScreen(name))
         else:
-            self.console.say(f"{name} is created: {shown_key('show_key', self.console.settings.keys)} shows its key")
+            self.console.say(f"{name} is created: {self.key('show_key')} shows its key")
 
     def _failed(self, problem: str) -> None:
         if self.is_active:

@@ -13,7 +13,6 @@ from store.models import Monitor
 from tui.actions import Room, bindings
 from tui.draw import safe, same
 from tui.feed import FleetChanged
-from tui.keymap import shown_key
 from tui.screens.base import ConsoleScreen
 from tui.widgets.course import SPAN_MS, Course
 from tui.widgets.facts import facts, head, notes
@@ -37,7 +36,7 @@ ROOMY = 30
 
 NO_REPORT = """This server has not reported yet.
 
-Press K: the key screen has the command that installs the agent on it,
+Press {key}: the key screen has the command that installs the agent on it,
 and shows when the first report arrives."""
 
 NO_REPORT_READ_ONLY = """This server has not reported yet.
@@ -158,7 +157,7 @@ class ServerScreen(ConsoleScreen):
         self._put("notes", notes(monitor, now, width, 6 if self.size.height >= ROOMY else 2))
         self._put("problem", Text(safe(feed.problem or self._problem or self._traffic_problem)))
         reported = monitor.report is not None
-        hint = NO_REPORT_READ_ONLY if self.console.read_only else NO_REPORT
+        hint = NO_REPORT_READ_ONLY if self.console.read_only else NO_REPORT.format(key=self.key("show_key"))
         self._put("hint", Text("" if reported else hint))
         self._put("readings", readings(monitor, self._course, now, width) if reported else Text())
         self._put_facts(monitor, width)
@@ -179,7 +178,7 @@ class ServerScreen(ConsoleScreen):
     def _key_hint(self) -> str:
         if self.console.read_only:
             return ""
-        reveal, copy = (shown_key(name, self.console.settings.keys) for name in ("reveal", "copy"))
+        reveal, copy = self.key("reveal"), self.key("copy")
         return f"{reveal} {'shows' if self._agent_key is None else 'hides'} it, {copy} copies it"
 
     def _put(self, name: str, text: Text) -> None:

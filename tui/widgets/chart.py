@@ -10,9 +10,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from store.policy import NO_LIMITS, Limits
+from store.policy import Level as Severity
 from store.series import Spread
 from tui import draw, look
-from tui.chart import DOTS_HIGH, Scale, Tick, cell_of, time_ticks
+from tui.chart import Scale, Tick, cell_of, time_ticks
 from tui.chart_cells import Cell, Layer, layer, plot_row, presence_row, presences
 from tui.chart_metrics import Metric, Picture, Trace, merged
 
@@ -20,6 +22,7 @@ GUTTER = 7
 """Cells of the vertical axis' labels, the last one being the axis itself."""
 
 CURSOR_MARK = "▲"
+LIMIT_MARK = "▸"
 LEAST_COLUMNS, LEAST_ROWS = 10, 2
 AROUND_PLOT = 4
 """Lines that are not the plot: the legend above, and the axis, its labels and the row of gaps below."""
@@ -39,8 +42,12 @@ def label_line(ticks: Sequence[Tick], columns: int) -> str:
     return line.ljust(columns)
 
 
-def gutter(label: str | None) -> list[Cell]:
-    """Return what stands left of a line of the plot."""
+def gutter(label: str | None, limit: tuple[str, Severity] | None = None) -> list[Cell]:
+    """Return what stands left of a line of the plot: its label, or the limit that is there."""
+    if limit is not None:
+        word, severity = limit
+        style = look.current.level[draw.SEVERITY_LEVEL[severity]]
+        return [((label or word).rjust(GUTTER - 1), look.current.dim if label else style), (LIMIT_MARK, style)]
     return [((label or "").rjust(GUTTER - 1), look.current.dim), ("│" if label is None else "┤", look.current.axis)]
 
 
@@ -88,6 +95,7 @@ class Chart(Widget):
         self.metric = metric
         self._picture: Picture | None = None
         self._place: int | None = None
+        self._limits = NO_LIMITS
         self._traces: list[tuple[int, Trace]] = []
         self._lines: list[Strip] = []
         self._scale: Scale | None = None
@@ -103,9 +111,9 @@ class Chart(Widget):
         """How many lines the plot has."""
         return max(self.size.height - AROUND_PLOT, LEAST_ROWS)
 
-    def show(self, picture: Picture, metric: Metric, place: int | None) -> None:
-        """Draw a picture with the cursor at a time."""
-        self._picture, self.metric, self._place = picture, metric, place
+    def show(self, picture: Picture, metric: Metric, place: int | None, limits: Limits = NO_LIMITS) -> None:
+        """Draw a picture with the cursor at a time, and limits at the axis."""
+        self._picture, self.metric, self._place, self._limits = picture, metric, place, limits
         self._draw()
 
     def on_resize(self) -> None:
@@ -155,11 +163,11 @@ class Chart(Widget):
             layer(picture, trace, scale, columns, rows) if (number, trace) in self._traces else Layer()
             for number, trace in enumerate(self.metric.traces)
         ]
-        labels = scale.ticks(rows)
+        labels, limits = scale.ticks(rows), scale.limits(self._limits, rows)
         lines = [self._legend()]
         for row in range(rows):
             plot = plot_row(layers, row, columns, rows, grid=row in labels)
-            lines.append(_strip(gutter(labels.get(row)) + plot))
+            lines.append(_strip(gutter(labels.get(row), limits.get(row)) + plot))
         return lines + self._below(picture, columns)
 
     def _below(self, picture: Picture, columns: int) -> list[Strip]:
@@ -179,7 +187,7 @@ class Chart(Widget):
         column = GUTTER + cell_of(self._place, self._picture.since, self._picture.until, self.columns)
         points = self._picture.under(self._place, self.columns)
         values = [spread.avg for _, trace in self._traces if (spread := merged(points, trace)) is not None]
-        lines = [self.rows - self._scale.dot(value, self.rows) // DOTS_HIGH for value in values]
+        lines = [1 + self._scale.row(value, self.rows) for value in values]
         return dict.fromkeys([*lines, 1 + self.rows], column)
 
     def _legend(self) -> Strip:

@@ -1,6 +1,7 @@
 """The line in which one types what to look for."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual import on
@@ -10,7 +11,11 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui import draw, look
+from tui.keymap import shown_key
 from tui.widgets.field import Field
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
 
 
 class FilterBar(Horizontal):
@@ -49,13 +54,13 @@ class FilterBar(Horizontal):
 
     def show_found(self, found: int, total: int, *, hint: str = "", mistake: str = "") -> None:
         """Say how many servers match; how a word goes on that is not finished, or what is wrong with one."""
-        text = Text(no_wrap=True, overflow="ellipsis")
+        text, keys = Text(no_wrap=True, overflow="ellipsis"), cast("ConsoleApp", self.app).settings.keys
         if mistake:
             text.append(draw.safe(mistake, 200), look.current.wrong)
         elif hint:
             text.append(draw.safe(hint, 200), look.current.soft)
         else:
-            text.append(f"{found} of {total}  ").append("esc clears", look.current.dim)
+            text.append(f"{found} of {total}  ").append(f"{shown_key('clear', keys)} clears", look.current.dim)
         self.query_one(".found", Static).update(text)
 
     @on(Field.Changed)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def footer_actions(
-    room: Room, width: int, *, read_only: bool = False, on_monitor: bool = True, keys: Keys = AS_BUILT
+    room: Room, width: int, *, read_only: bool = False, on_subject: bool = True, keys: Keys = AS_BUILT
 ) -> list[Action]:
     """Return the actions that a footer of `width` cells shows, in the table's order; the dispensable go first."""
-    shown = offered(room, read_only=read_only, on_monitor=on_monitor, keys=keys)
+    shown = offered(room, read_only=read_only, on_subject=on_subject, keys=keys)
     actions = [action for action in shown if action.footer is not None]
     while actions and sum(_cells(action) for action in actions) > width:
         # What works anywhere (help, quit) stays: without it a newcomer is lost.
@@ -44,16 +44,16 @@ class ActionFooter(Widget):
         super().__init__()
         self._room = room
         self._read_only = read_only
-        self._on_monitor = True
+        self._on_subject = True
         self._past = False
 
-    def show(self, *, on_monitor: bool, past: bool = False) -> None:
-        """Say whether there is a monitor to act on, and whether it is the past, where nothing can be changed.
+    def show(self, *, on_subject: bool, past: bool = False) -> None:
+        """Say whether there is something to act on, and whether it is the past, where nothing can be changed.
 
         What cannot be done is not offered.
         """
-        if (on_monitor, past) != (self._on_monitor, self._past):
-            self._on_monitor, self._past = on_monitor, past
+        if (on_subject, past) != (self._on_subject, self._past):
+            self._on_subject, self._past = on_subject, past
             self.refresh()
 
     def _actions(self) -> list[Action]:
@@ -62,7 +62,7 @@ class ActionFooter(Widget):
             self._room,
             self.size.width,
             read_only=unchanging,
-            on_monitor=self._on_monitor,
+            on_subject=self._on_subject,
             keys=cast("ConsoleApp", self.app).settings.keys,
         )
 
