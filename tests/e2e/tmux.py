@@ -30,6 +30,14 @@ class Pane:
         """Return what stands on the screen."""
         return self.tmux("capture-pane", "-p", "-t", self.target)
 
+    def colours(self) -> str:
+        """Return what stands on the screen with the escape sequences that colour it."""
+        return self.tmux("capture-pane", "-p", "-e", "-t", self.target)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Make the terminal larger or smaller."""
+        self.tmux("resize-window", "-t", self.target, "-x", str(columns), "-y", str(lines))
+
     def keys(self, *keys: str) -> None:
         """Press keys, by tmux's names for them."""
         self.tmux("send-keys", "-t", self.target, *keys)
