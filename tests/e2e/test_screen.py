@@ -3,13 +3,13 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
 from tests.e2e.harness import Served, Station, make_report, wait_for
 from tests.e2e.inside import SCREEN, TMUX, Inside, Multiplexer, clipboard, inside
-from tests.e2e.load import reporting
 from tests.e2e.reports import FULL
 from tests.e2e.tmux import Pane, in_tmux
 
@@ -20,6 +20,11 @@ STORM, STORM_S = 50, 5.0
 STATUS_WORD = re.compile(r"\x1b\[(?:\d+;)*38;5;(\d+)m(?:\x1b\[[\d;]*m)*[ ▌]?[●▲○‖] (up|degraded|pending|paused)\b")
 
 AGE = re.compile(r" +\d+[sm]\b")
+
+
+def report(key: str, usage: int) -> dict[str, Any]:
+    """Return a report of a server that is always degraded, so that nothing is told of it."""
+    return {"agent_key": key, **FULL, "cpu_usage": usage}
 
 
 @contextmanager
@@ -72,33 +77,25 @@ def test_screen_hands_the_key_and_the_install_command_on_to_the_terminals_clipbo
         assert "]52;" not in console.pane.screen()
 
 
-def storm(consoles: list[Inside]) -> None:
-    """Resize the terminals of consoles over and over, at an even pace."""
+def storm(consoles: list[Inside], served: Served, keys: list[str]) -> None:
+    """Resize the terminals of consoles over and over, at an even pace, while reports arrive."""
     began = time.monotonic()
     for number in range(STORM):
         due = began + number * STORM_S / STORM
         wait_for("its turn", lambda due=due: time.monotonic() >= due)  # type: ignore[misc]
         for console in consoles:
             console.pane.resize(*STORM_SIZES[number % len(STORM_SIZES)])
-
-
-def expect_live(served: Served, key: str, pane: Pane) -> None:
-    """See a report turn up."""
-    for usage in (41, 42):
-        served.accept({"agent_key": key, **FULL, "cpu_usage": usage})
-        pane.expect(rf"web-20 .*\b{usage}%")
+        served.accept(report(keys[number % len(keys)], 50 + number))
 
 
 def test_resize_storms_and_coming_back_at_another_size_leave_the_picture_right(station: Station) -> None:
     keys = station.create(*(f"web-{number}" for number in range(40)))
-    with (
-        station.serving() as served,
-        inside(SCREEN, station, COLUMNS, LINES) as in_screen,
-        inside(TMUX, station, COLUMNS, LINES) as in_tmux_,
-    ):
-        both = [in_screen, in_tmux_]
-        with reporting(served.port, keys, every_s=2):
-            storm(both)
+    with ExitStack() as stack:
+        served = stack.enter_context(station.serving())
+        for key in keys:
+            served.accept(report(key, 1))
+        both = [stack.enter_context(inside(which, station, COLUMNS, LINES)) for which in (SCREEN, TMUX)]
+        storm(both, served, keys)
         with plain(station) as right:
             for console in both:
                 expect_the_same(console.pane, right)
@@ -113,7 +110,8 @@ def test_resize_storms_and_coming_back_at_another_size_leave_the_picture_right(s
             console.pane.resize(COLUMNS, LINES)
             console.attach()
         with plain(station) as right:
+            served.accept(report(keys[0], 49))
             for console in both:
+                console.pane.expect(r"web-0 .*\b49%")
                 expect_the_same(console.pane, right)
-                expect_live(served, keys[20], console.pane)
                 assert console.left() == "0"
