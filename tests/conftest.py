@@ -1,5 +1,6 @@
 """Shared by all tests: a database made ready, a writer on it, and reports to store."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ settings.register_profile("explore", deadline=None)
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 """The same cases each time, so that the suite cannot fail by luck; `--hypothesis-profile=explore` looks further."""
+
+gc.set_threshold(50_000, 20, 20)
+"""Seldom: a quarter of the suite's CPU would else be spent on looking for garbage among the modules."""
 
 START_MS = 1_772_366_400_000
 """Sunday, 2026-03-01, noon UTC."""

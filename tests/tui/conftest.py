@@ -1,15 +1,29 @@
 """Fixtures of the console's tests."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
 from store.models import Monitor
 from tests.tui.fleets import small_fleet
+from tests.tui.leaping import LeapingLoop, leaping_clock
 from tests.tui.standins import House
 from tests.tui.standins import berlin_machine as berlin_machine
 from tests.tui.standins import utc as utc
 from tui import look
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let the console's tests pass in no time, but for those that wait for other processes."""
+    waits = item.get_closest_marker("real_time") is not None
+    return {"loop": asyncio.SelectorEventLoop if waits else LeapingLoop}
+
+
+@pytest.fixture(autouse=True)
+def _timers_leap_with_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Textual's timers go by the clock of the loop that they wait on."""
+    monkeypatch.setattr("textual._time.get_time", leaping_clock)
 
 
 @pytest.fixture(autouse=True)

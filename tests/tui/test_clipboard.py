@@ -15,6 +15,8 @@ from tui import clipboard
 from tui.clipboard import DIRECTLY, INTO_TMUX, NOT_TMUX, VIA_SCREEN, give_to_tmux, osc52, through_screen
 from tui.screens.key import KeyScreen
 
+pytestmark = pytest.mark.real_time
+
 SECRET = key_of(1)
 
 RECORDING = """#!{python}
