@@ -119,5 +119,8 @@ class HelpScreen(ConsoleScreen):
         self.restyle()
 
     def action_scroll_help(self, where: str) -> None:
-        """Scroll: `down` and `up` by a line, `home` and `end`."""
-        getattr(self.query_one(VerticalScroll), f"scroll_{where}")(animate=False)
+        """Scroll: `down` and `up` by a line, `home` and `end`; at once, so that of two presses none is lost."""
+        scroller = self.query_one(VerticalScroll)
+        y, last = scroller.scroll_offset.y, scroller.max_scroll_y
+        places = {"down": y + 1, "up": y - 1, "home": 0, "end": last}
+        scroller.scroll_to(y=places[where], animate=False, immediate=True)
