@@ -3,18 +3,17 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from tests.e2e.harness import Served, Station, make_report, wait_for
-from tests.e2e.inside import SCREEN, TMUX, Inside, Multiplexer, clipboard, inside
+from tests.e2e.inside import SCREEN, TMUX, Inside, clipboard, inside
 from tests.e2e.reports import FULL
 from tests.e2e.tmux import Pane, in_tmux
 
 COLUMNS, LINES = 80, 24
-STORM_SIZES = [(60, 15), (120, 40), (100, 24), (79, 30), (COLUMNS, LINES)]
+STORM_SIZES = [(60, 15), (120, 40), (100, 24), (79, 30), (90, 20)]
+ELSEWHERE = (120, 40)
 STORM, STORM_S = 50, 5.0
 
 STATUS_WORD = re.compile(r"\x1b\[(?:\d+;)*38;5;(\d+)m(?:\x1b\[[\d;]*m)*[ ▌]?[●▲○‖] (up|degraded|pending|paused)\b")
@@ -36,6 +35,13 @@ def plain(station: Station, columns: int = COLUMNS, lines: int = LINES) -> Itera
         yield pane
 
 
+@contextmanager
+def both_inside(station: Station) -> Iterator[list[Inside]]:
+    """Start a console in screen and one in tmux."""
+    with inside(SCREEN, station, COLUMNS, LINES) as first, inside(TMUX, station, COLUMNS, LINES) as second:
+        yield [first, second]
+
+
 def expect_the_same(shown: Pane, right: Pane) -> None:
     """Wait until two terminals show the same, cell by cell and colour by colour, but for ages."""
     try:
@@ -44,20 +50,20 @@ def expect_the_same(shown: Pane, right: Pane) -> None:
         raise AssertionError(f"{error}; the screen shows:\n{shown.screen()}\nand not:\n{right.screen()}") from None
 
 
-@pytest.mark.parametrize("which", [SCREEN, TMUX], ids=lambda which: which.name)
-def test_colours_and_shapes_arrive_as_on_a_plain_terminal(station: Station, which: Multiplexer) -> None:
+def test_colours_and_shapes_arrive_as_on_a_plain_terminal(station: Station) -> None:
     keys = station.create("web-1", "web-2", "web-3", "Ελλάς 漢字")
     station.ok("monitor", "pause", "web-3")
-    with station.serving() as served, inside(which, station, COLUMNS, LINES) as console, plain(station) as right:
+    with station.serving() as served, both_inside(station) as both, plain(station) as right:
         served.accept(make_report(keys[0]))
         served.accept({"agent_key": keys[1], **FULL})
-        console.pane.expect("degraded .*web-2 ")
-        console.pane.expect("up .*web-1 ")
-        expect_the_same(console.pane, right)
-        colours = {word: colour for colour, word in STATUS_WORD.findall(console.pane.colours())}
-        assert set(colours) == {"up", "degraded", "pending", "paused"}
-        assert len(set(colours.values())) == 4
-        assert console.left() == "0"
+        for console in both:
+            console.pane.expect("degraded .*web-2 ")
+            console.pane.expect("up .*web-1 ")
+            expect_the_same(console.pane, right)
+            colours = {word: colour for colour, word in STATUS_WORD.findall(console.pane.colours())}
+            assert set(colours) == {"up", "degraded", "pending", "paused"}
+            assert len(set(colours.values())) == 4
+            assert console.left() == "0"
 
 
 def test_screen_hands_the_key_and_the_install_command_on_to_the_terminals_clipboard(station: Station) -> None:
@@ -88,30 +94,27 @@ def storm(consoles: list[Inside], served: Served, keys: list[str]) -> None:
         served.accept(report(keys[number % len(keys)], 50 + number))
 
 
+def attach_at(size: tuple[int, int], console: Inside) -> None:
+    """Leave a console's multiplexer and come back on a terminal of another size."""
+    console.detach()
+    console.pane.resize(*size)
+    console.attach()
+
+
 def test_resize_storms_and_coming_back_at_another_size_leave_the_picture_right(station: Station) -> None:
     keys = station.create(*(f"web-{number}" for number in range(40)))
-    with ExitStack() as stack:
-        served = stack.enter_context(station.serving())
+    with station.serving() as served:
         for key in keys:
             served.accept(report(key, 1))
-        both = [stack.enter_context(inside(which, station, COLUMNS, LINES)) for which in (SCREEN, TMUX)]
-        storm(both, served, keys)
-        with plain(station) as right:
-            for console in both:
-                expect_the_same(console.pane, right)
-        with plain(station, 120, 40) as right:
-            for console in both:
-                console.detach()
-                console.pane.resize(120, 40)
-                console.attach()
-                expect_the_same(console.pane, right)
-        for console in both:
-            console.detach()
-            console.pane.resize(COLUMNS, LINES)
-            console.attach()
-        with plain(station) as right:
+        with both_inside(station) as both:
+            storm(both, served, keys)
+            for size in (STORM_SIZES[-1], ELSEWHERE, (COLUMNS, LINES)):
+                with plain(station, *size) as right:
+                    for console in both:
+                        if size != STORM_SIZES[-1]:
+                            attach_at(size, console)
+                        expect_the_same(console.pane, right)
             served.accept(report(keys[0], 49))
             for console in both:
                 console.pane.expect(r"web-0 .*\b49%")
-                expect_the_same(console.pane, right)
                 assert console.left() == "0"
