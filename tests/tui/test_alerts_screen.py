@@ -1,6 +1,7 @@
 """What tui/screens/alerts.py promises: one sees whether alerts arrive, adds and tests channels, and no secret stays."""
 
 import pytest
+from rich.cells import cell_len
 
 from store.channels import Channel, ChannelKind
 from store.errors import ChangeRefusedError, ReceiverUnreachableError, StoreUnavailableError
@@ -18,7 +19,7 @@ from tests.tui.standins import (
     until,
 )
 from tui import draw
-from tui.channels import NewChannel, parse
+from tui.channels import ChannelLine, NewChannel, heading, parse, segments
 from tui.screens.alerts import AlertsScreen
 from tui.screens.confirm import Confirm
 from tui.screens.fleet import FleetScreen
@@ -102,6 +103,9 @@ async def test_without_a_channel_it_says_what_to_do(read_only: bool, said: str) 
     async with house.app.run_test(size=(80, 24)) as pilot:
         await house.show(pilot, AlertsScreen())
         await until(pilot, lambda: said in shown(house.app) and "ntfy://TOPIC" in shown(house.app))
+        footer = shown(house.app).splitlines()[-1]
+        assert ("New" in footer) is not read_only
+        assert "Test" not in footer and "Delete" not in footer
         await pilot.press("s", "d")
         assert isinstance(house.app.screen, AlertsScreen)
 
@@ -246,3 +250,14 @@ def test_alerts_look_as_they_did(snap_compare: SnapCompare, size: tuple[int, int
 def test_no_alerts_look_as_they_did(snap_compare: SnapCompare) -> None:
     house = a_house()
     assert snap_compare(house.app, terminal_size=(80, 24), run_before=steps(house, AlertsScreen(), "Press n"))
+
+
+def test_a_narrow_list_leaves_out_what_its_detail_tells_and_keeps_where_alerts_go() -> None:
+    titles = {cells: "".join(piece.text for piece in heading(cells)).split() for cells in (78, 58, 48)}
+    assert titles[78] == ["NAME", "LEVEL", "SENT", "WAITING", "TO"]
+    assert titles[58] == ["NAME", "LEVEL", "SENT", "TO"]
+    assert titles[48] == ["NAME", "SENT", "TO"]
+    for cells in titles:
+        line = "".join(piece.text for piece in segments(ChannelLine(GOOD, "5m ago"), cells))
+        assert cell_len(line) == cells
+        assert "ntfy://t****c" in line

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.policy import Level, Limits
 from store.tiers import DAY_MS, HOUR_MS
 from tests.tui.standins import NOW
 from tests.tui.standins import utc as utc
+from tui import look
 from tui.chart import DOTS_HIGH, LABEL_GAP, Scale, cell_of, covered, percent_scale, plain_scale, rate_scale, time_ticks
 from tui.chart_metrics import RANGES
+from tui.widgets.chart import gutter
 
 ScaleOf = Callable[[float, int], Scale]
 spans = st.sampled_from([span.span_ms for span in RANGES])
@@ -117,3 +120,17 @@ def test_a_time_beyond_the_axis_is_its_first_or_last_cell() -> None:
 def test_a_time_is_covered_by_the_period_it_lies_in() -> None:
     runs = [(10, 20), (30, 40)]
     assert [covered(at, runs) for at in (5, 10, 15, 20, 25, 35, 45)] == [False, True, True, True, False, True, False]
+
+
+def test_limits_have_marks_at_their_heights_and_those_beyond_the_scale_none() -> None:
+    scale = percent_scale(0, 10)
+    assert scale.limits(Limits(80.0, 90.0, 0.0), 10) == {2: ("warn", Level.WARNING), 1: ("crit", Level.CRITICAL)}
+    assert scale.limits(Limits(None, 120.0, 0.0), 10) == {}
+    assert scale.limits(Limits(90.0, 90.0, 0.0), 10) == {1: ("crit", Level.CRITICAL)}
+
+
+def test_a_limit_is_named_at_the_axis_unless_a_number_stands_there() -> None:
+    crit = ("crit", Level.CRITICAL)
+    assert "".join(text for text, _ in gutter(None, crit)) == "  crit▸"
+    assert "".join(text for text, _ in gutter("90%", crit)) == "   90%▸"
+    assert gutter("90%", crit)[1][1] == look.current.level["critical"]
