@@ -67,7 +67,7 @@ def test_colours_and_shapes_arrive_as_on_a_plain_terminal(station: Station) -> N
 
 
 def test_screen_hands_the_key_and_the_install_command_on_to_the_terminals_clipboard(station: Station) -> None:
-    key = "k" * 128  # the longest: its command has to go through screen in pieces
+    key = "k" * 128  # the longest: its command goes through screen in several pieces
     station.ok("monitor", "create", "web-1", "--key", key)
     with station.serving() as served, inside(SCREEN, station, COLUMNS, LINES) as console:
         console.pane.expect("web-1")

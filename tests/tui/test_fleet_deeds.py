@@ -133,8 +133,10 @@ async def test_d_deletes_only_once_the_name_is_typed(house: MakeHouse) -> None:
 
 async def test_a_change_that_fails_is_shown_and_the_console_goes_on(house: MakeHouse) -> None:
     async with running(house(many(2))) as fleet:
+        await fleet.press("p")
+        await until(fleet.pilot, lambda: "for how long?" in fleet.text)
         fleet.house.admin.error = ReceiverUnreachableError("no receiver runs on [/] this database")
-        await fleet.press("p", "u")
+        await fleet.press("u")
         await until(fleet.pilot, lambda: len(fleet.house.app._notifications) == 1)
         toast = next(iter(fleet.house.app._notifications))
         assert toast.message == "no receiver runs on [/] this database"
