@@ -20,8 +20,7 @@ def configure(station: Station, text: str) -> None:
 
 
 def status_of(station: Station, name: str) -> str:
-    (found,) = [each for each in station.status()["monitors"] if each["name"] == name]
-    return str(found["status"])
+    return station.stored()[name].status
 
 
 def test_limits_of_the_file_are_judged_by_until_the_file_says_otherwise(station: Station) -> None:

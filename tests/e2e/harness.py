@@ -1,5 +1,6 @@
 """A user's corner of a machine: the real command, a home, a database, and the receiver that serves it."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -8,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+from store.models import Monitor
+from store.reader import Reader
 
 T = TypeVar("T")
 
@@ -27,13 +31,14 @@ LISTENING = re.compile(r"listening on https?://\S+:(\d+)")
 
 def wait_for(what: str, probe: Callable[[], T | None], patience_s: float = PATIENCE_S) -> T:
     """Return the first result of `probe` that is true; fails with `what` if none comes in time."""
-    deadline = time.monotonic() + patience_s
+    began = time.monotonic()
     while True:
         if found := probe():
             return found
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - began
+        if waited_s > patience_s:
             raise AssertionError(f"waited {patience_s:.0f} s in vain for {what}")
-        time.sleep(0.02)
+        time.sleep(min(max(0.01, waited_s / 20), 0.1))
 
 
 def post(port: int, report: dict[str, Any], host: str = "127.0.0.1") -> tuple[int, dict[str, Any]]:
@@ -130,6 +135,22 @@ class Station:
         """Return `history NAME --step raw --json`."""
         stored: list[dict[str, Any]] = json.loads(self.ok("history", "--step", "raw", "--json", "--", name))
         return stored
+
+    def read(self, question: Callable[[Reader], Awaitable[T]]) -> T:
+        """Ask the store itself: for what is looked at again and again, since a command costs a sixth of a second."""
+
+        async def ask() -> T:
+            reader = await Reader.open(self.database)
+            try:
+                return await question(reader)
+            finally:
+                await reader.close()
+
+        return asyncio.run(ask())
+
+    def stored(self) -> dict[str, Monitor]:
+        """Return all monitors as the store has them, by name."""
+        return {monitor.name: monitor for monitor in self.read(Reader.changes).monitors}
 
     @contextmanager
     def serving(

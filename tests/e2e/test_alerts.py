@@ -1,16 +1,18 @@
 """From an agent that stops to an alert that arrives, with real processes: once each, across kills, and grouped."""
 
+import http.client
 import json
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 
+from store.models import Status
 from tests.e2e.alert_sink import AlertSink, alert_sink
-from tests.e2e.harness import Served, Station, make_report, put_down, wait_for
+from tests.e2e.harness import PATIENCE_S, Served, Station, make_report, put_down, send, wait_for
 
 SHORT = ("late_after=2", "down_after=5")
 CALM = tuple(f"{metric}.{limit}=off" for metric in ("disk", "memory", "swap") for limit in ("warn", "crit"))
@@ -37,7 +39,7 @@ def agent_running(station: Station, port: int, key: str) -> Iterator[subprocess.
 
 def wait_for_status(station: Station, name: str, status: str) -> None:
     """Wait until a monitor has a status."""
-    wait_for(f"{name} to be {status}", lambda: station.monitor(name)["status"] == status)
+    wait_for(f"{name} to be {status}", lambda: station.stored()[name].status == status)
 
 
 def wait_for_alert(sink: AlertSink, count: int) -> str:
@@ -89,7 +91,7 @@ def test_fifty_agents_cut_off_at_once_are_one_alert(station: Station, sink: Aler
         station.ok("notify", "add", sink.url)
         with reporting_steadily(served, keys[50:]):
             with reporting_steadily(served, keys[:50]):
-                wait_for("all to be up", lambda: statuses(station) == {"up"})
+                wait_for("all to be up", lambda: statuses(station) == {Status.UP})
                 wait_for("intervals to be learned", lambda: all(learned(station)))
             wait_for("fifty to be down", lambda: down_count(station) == 50)
             assert wait_for_alert(sink, 1) == "agentmon: 50 servers are down"
@@ -99,15 +101,15 @@ def test_fifty_agents_cut_off_at_once_are_one_alert(station: Station, sink: Aler
 
 def test_when_everyone_is_silent_it_is_one_event_and_one_alert(station: Station, sink: AlertSink) -> None:
     with station.serving() as served:
-        keys = station.create(*(f"web-{number:02}" for number in range(50)))
-        station.ok("monitor", "defaults", "late_after=2", "down_after=4")
+        keys = station.create(*(f"web-{number:02}" for number in range(10)))
+        station.ok("monitor", "defaults", "late_after=3", "down_after=5")
         station.ok("notify", "add", sink.url)
         with reporting_steadily(served, keys):
             wait_for("intervals to be learned", lambda: all(learned(station)))
-        wait_for("all to be down", lambda: statuses(station) == {"down"})
+        wait_for("all to be down", lambda: statuses(station) == {Status.DOWN})
         assert "no reports from anyone" in wait_for_alert(sink, 1)
         with reporting_steadily(served, keys):
-            wait_for("all to be up", lambda: statuses(station) == {"up"})
+            wait_for("all to be up", lambda: statuses(station) == {Status.UP})
             assert "again" in wait_for_alert(sink, 2)
     assert [event["kind"] for event in told(station, "down", "silence", "reports_again")] == [
         "silence",
@@ -144,30 +146,31 @@ def test_a_command_gets_the_event_on_its_standard_input(station: Station) -> Non
     assert "web-1" in alert["title"]
 
 
-def statuses(station: Station) -> set[str]:
+def statuses(station: Station) -> set[Status]:
     """Return all statuses there are."""
-    return {monitor["status"] for monitor in station.status()["monitors"]}
+    return {monitor.status for monitor in station.stored().values()}
 
 
 def down_count(station: Station) -> int:
     """Return how many are down."""
-    return [monitor["status"] for monitor in station.status()["monitors"]].count("down")
+    return [monitor.status for monitor in station.stored().values()].count(Status.DOWN)
 
 
 def learned(station: Station) -> list[bool]:
     """Return of each monitor whether the interval of its reports is known."""
-    return [monitor["interval_s"] is not None for monitor in json.loads(station.ok("monitor", "list", "--json"))]
+    return [monitor.interval_s is not None for monitor in station.stored().values()]
 
 
 @contextmanager
-def reporting_steadily(served: Served, keys: list[str], every_s: float = 1.0) -> Iterator[None]:
-    """Let each key report every second until the end of the block."""
+def reporting_steadily(served: Served, keys: list[str], every_s: float = 0.5) -> Iterator[None]:
+    """Let each key report in every so many seconds until the end of the block, all of them at once."""
     stop = threading.Event()
 
     def send_all() -> None:
-        while not stop.wait(every_s):
-            for key in keys:
-                served.accept(make_report(key))
+        with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE_S)) as connection:
+            while not stop.wait(every_s):
+                for key in keys:
+                    assert send(connection, make_report(key))[0] == 200
 
     thread = threading.Thread(target=send_all)
     thread.start()

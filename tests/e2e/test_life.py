@@ -14,7 +14,7 @@ FOREVER = "300d"
 
 def has_status(station: Station, name: str, status: str) -> Callable[[], bool]:
     """Return a probe for `wait_for`."""
-    return lambda: station.monitor(name)["status"] == status
+    return lambda: station.stored()[name].status == status
 
 
 def seconds_between(earlier: str, later: str) -> float:
@@ -88,7 +88,7 @@ def test_silence_makes_late_then_down_but_not_what_is_paused_and_a_report_makes_
     station.ok("monitor", "pause", "is-paused")
 
     def judged(*wanted: str) -> Callable[[], bool]:
-        return lambda: [each["status"] for each in station.status(*names)["monitors"]] == list(wanted)
+        return lambda: [station.stored()[name].status for name in names] == list(wanted)
 
     for key in reversed(keys):
         shared.accept(make_report(key))
