@@ -8,7 +8,7 @@ import pytest
 from store.models import Monitor
 from tests.tui.fleets import small_fleet
 from tests.tui.leaping import LeapingLoop, leaping_clock
-from tests.tui.standins import House
+from tests.tui.standins import House, SnapCompare
 from tests.tui.standins import berlin_machine as berlin_machine
 from tests.tui.standins import utc as utc
 from tui import look
@@ -24,6 +24,13 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 def _timers_leap_with_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Textual's timers go by the clock of the loop that they wait on."""
     monkeypatch.setattr("textual._time.get_time", leaping_clock)
+
+
+@pytest.fixture
+def snap_compare(snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch) -> SnapCompare:
+    """Return what compares pictures, on a loop that leaps: it runs the console on one of its own."""
+    monkeypatch.setattr(asyncio.events, "new_event_loop", LeapingLoop)
+    return snap_compare
 
 
 @pytest.fixture(autouse=True)
