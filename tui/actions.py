@@ -54,9 +54,9 @@ def _move(name: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
 
 
 def _step(minutes: int, key: str, text: str) -> Action:
-    label = text.partition(":")[0].partition(",")[0]
-    named = "_".join([*label.split()[2:], *label.split()[:2]])
-    return Action(f"step({minutes})", (key,), key, label.capitalize(), text, _FLEET, named=named)
+    number, unit, way = text.partition(":")[0].partition(",")[0].split()
+    label = f"{way} {number} {unit}"
+    return Action(f"step({minutes})", (key,), key, label.capitalize(), text, _FLEET, named=label.replace(" ", "_"))
 
 
 def _scroll(where: str, keys: tuple[str, ...], shown: str, text: str) -> Action:
@@ -306,7 +306,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("show_next", ("tab",), "tab", "Show", "Show all events, problems alone, changes alone", _EVENTS, footer=2),
     Action("filter", ("/",), "/", "Filter", "Show what matches in server, kind or sentence", _EVENTS, footer=3),
-    Action("clear", ("escape",), "esc", "Back", "Clear the filter; without one, back", _EVENTS, footer=7),
+    Action("clear", ("escape",), "esc", "Back", "Clear the filter; without one, back", _EVENTS, footer=0),
     _list("down", ("j", "down"), "j ↓", "Next line"),
     _list("up", ("k", "up"), "k ↑", "Previous line"),
     _list("page_down", ("pagedown", "space", "ctrl+f"), "pgdn", "A page down"),
@@ -324,7 +324,7 @@ ACTIONS: tuple[Action, ...] = (
     _shift(1, ("J", "shift+down"), "J", "to the right", 2),
     _shift(-1, ("K", "shift+up"), "K", "to the left", 3),
     Action("default_columns", ("x",), "x", "Default", "Return to the columns as built in", _COLUMNS, footer=4),
-    Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=7),
+    Action("app.back", ("escape",), "esc", "Back", "Back; from the key to the fleet", _INNER, footer=0),
     Action("app.next_look", ("t",), "t", "Next theme", "Dark, light, this terminal's own colours, none", _ANYWHERE),
     Action("app.help", ("?", "f1"), "?", "Help", "All keys; again to close", _ANYWHERE, footer=8),
     Action(

@@ -246,7 +246,7 @@ class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bind
         """Show the limits of the monitor at hand."""
         from tui.screens.limits import LimitsScreen
 
-        if monitor := self._subject():
+        if monitor := self._subject(to_look=True):
             self.push_screen(LimitsScreen(monitor.id))
 
     def action_show_alerts(self) -> None:

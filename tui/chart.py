@@ -44,12 +44,17 @@ class Scale:
         return {self.row(value, rows): self.shown(value) for value in values}
 
     def limits(self, limits: Limits, rows: int) -> dict[int, tuple[str, Severity]]:
-        """Return what stands at the lines of the limits, and how bad it is to reach them; those beyond have none."""
+        """Return what stands at the lines of the limits, and how bad it is to reach them.
+
+        Those beyond the scale have none, nor those that share a line with the label of another value.
+        """
         marks = ((limits.warn, "warn", Severity.WARNING), (limits.crit, "crit", Severity.CRITICAL))
+        ticks = self.ticks(rows)
         return {
-            self.row(at, rows): (word, severity)
+            row: (word, severity)
             for at, word, severity in marks
             if at is not None and 0 < at <= self.top
+            if ticks.get(row := self.row(at, rows), self.shown(at)) == self.shown(at)
         }
 
 

@@ -103,9 +103,12 @@ class Deeds(App[None], inherit_bindings=False):
         while len(self.screen_stack) > 1:
             self.pop_screen()
 
-    def _subject(self) -> Monitor | None:
-        """Return the monitor that is about to be changed, None if there is none or it cannot be."""
-        if self._refused() or not isinstance(self.screen, ConsoleScreen):
+    def _subject(self, *, to_look: bool = False) -> Monitor | None:
+        """Return the monitor that is about to be changed, None if there is none or it cannot be.
+
+        `to_look` is for a screen that shows something first: without a receiver, that can be read all the same.
+        """
+        if self._refused(to_look=to_look) or not isinstance(self.screen, ConsoleScreen):
             return None
         return self.screen.take_subject()
 
@@ -115,10 +118,10 @@ class Deeds(App[None], inherit_bindings=False):
             return []
         return self.screen.take_subjects()
 
-    def _refused(self) -> bool:
+    def _refused(self, *, to_look: bool = False) -> bool:
         """Say why nothing can be changed from the screen on top, if so."""
         refusal = self.screen.refusal if isinstance(self.screen, ConsoleScreen) else ""
-        if not refusal and self.feed.unreachable:
+        if not refusal and self.feed.unreachable and not to_look:
             refusal = f"Not possible now: {self.feed.receiver_problem}"
         if refusal:
             self.say(refusal, error=self.feed.unreachable)

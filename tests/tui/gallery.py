@@ -46,7 +46,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "past": ("[", "j"),
     "time": ("T", *"12:05"),
     "server": (*TO_TROUBLE, "enter"),
-    "server that never reported": ("end", "enter"),
+    "server that never reported": (*TO_TROUBLE, "j", "enter"),
     "history": (*TO_TROUBLE, "h"),
     "history with a cursor": (*TO_TROUBLE, "h", "m", *["left"] * 9),
     "key": (*TO_TROUBLE, "K"),

@@ -12,7 +12,6 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
 
 from store.channels import Channel, ChannelKind
 from store.errors import AgentmonError, ChangeRefusedError
@@ -455,8 +454,6 @@ def steps(house: House, screen: Screen[Any], ready: str, *keys: str) -> Callable
         await house.show(pilot, screen)
         await until(pilot, lambda: ready in shown(house.app))
         await pilot.press(*keys)
-        for field in house.app.screen.query(Input):
-            field.cursor_blink = False
         await pilot.pause()
 
     return run

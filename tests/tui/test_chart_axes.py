@@ -127,6 +127,9 @@ def test_limits_have_marks_at_their_heights_and_those_beyond_the_scale_none() ->
     assert scale.limits(Limits(80.0, 90.0, 0.0), 10) == {2: ("warn", Level.WARNING), 1: ("crit", Level.CRITICAL)}
     assert scale.limits(Limits(None, 120.0, 0.0), 10) == {}
     assert scale.limits(Limits(90.0, 90.0, 0.0), 10) == {1: ("crit", Level.CRITICAL)}
+    low = percent_scale(0, 4)
+    assert low.limits(Limits(None, 90.0, 0.0), 4) == {}, "it would stand at 100 %"
+    assert low.limits(Limits(100.0, None, 0.0), 4) == {0: ("warn", Level.WARNING)}
 
 
 def test_a_limit_is_named_at_the_axis_unless_a_number_stands_there() -> None:

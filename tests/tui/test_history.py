@@ -17,12 +17,13 @@ from tests.tui.histories import a_picture, a_point, a_series, spread
 from tests.tui.standins import NOW, REPORT, House, MemoryStore, SnapCompare, monitor, shown, steps, toasts, until
 from tests.tui.standins import utc as utc
 from tui import draw
-from tui.chart_metrics import RANGES, Range
+from tui.chart_metrics import RANGES, Kind, Range
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen, moved, period
 from tui.screens.server import ServerScreen
 from tui.widgets.chart import Chart
+from tui.widgets.chart_head import choices
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -254,6 +255,14 @@ async def test_trouble_with_the_store_is_said_and_the_picture_stays_until_it_is_
         await until(pilot, lambda: "cannot be read" not in shown(house.app))
 
 
+async def test_a_history_that_could_not_be_read_at_all_is_not_said_to_be_on_its_way() -> None:
+    house, store = a_house()
+    store.error = StoreUnavailableError("the database cannot be read")
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, HistoryScreen(1))
+        await until(pilot, lambda: "cannot be read" in shown(house.app) and "reading…" not in shown(house.app))
+
+
 async def test_a_past_moment_can_be_the_right_end_and_is_said_to_be_past() -> None:
     house, store = a_house()
     then = NOW - 10 * DAY_MS
@@ -329,3 +338,9 @@ def test_a_history_looks_as_it_did(snap_compare: SnapCompare, case: str) -> None
     house, store = a_house(replace(OLD, full_at={"/var/lib/postgresql": NOW + 3 * DAY_MS}), _outages)
     store.runs = [(0, NOW - 6 * HOUR_MS), (NOW - 4 * HOUR_MS, NOW)]
     assert snap_compare(house.app, terminal_size=size, run_before=steps(house, HistoryScreen(1), "100%┤", *keys))
+
+
+def test_a_narrow_terminal_is_told_the_chosen_range_at_least() -> None:
+    wide, narrow = (choices(Kind.CPU, RANGES[2], width, can_show_all=False) for width in (78, 58))
+    assert "1 1h" in wide.plain and "6 400d" in wide.plain
+    assert narrow.plain.endswith(" 1-6 24h")

@@ -217,3 +217,13 @@ def test_limits_look_as_they_did(snap_compare: SnapCompare, size: tuple[int, int
     house = a_house()
     house.store.put(replace(house.store.monitors[1], interval_s=300.0))
     assert snap_compare(house.app, terminal_size=size, run_before=steps(house, LimitsScreen(1), "95%+", *keys))
+
+
+async def test_limits_can_be_read_while_no_receiver_runs() -> None:
+    house = House(monitor())
+    house.admin.error = ReceiverUnreachableError("no receiver runs on this database")
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.app.feed.ask_receiver()
+        await house.app.refresh_fleet()
+        await pilot.press("s")
+        await until(pilot, lambda: "Limits of web-1" in shown(house.app))

@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
-from store.errors import StoreUnavailableError
+from store.errors import ReceiverUnreachableError, StoreUnavailableError
 from store.rejections import Refusal, Rejection, advice
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import Fleet, running
 from tests.tui.fleets import pending, small_fleet
 from tests.tui.happenings import refused
-from tests.tui.standins import NOW, URL, House, SnapCompare, steps, until
+from tests.tui.standins import NOW, URL, House, SnapCompare, shown, steps, until
 from tui.feed import LATELY_MS
 from tui.screens.fleet import FleetScreen
 from tui.screens.key import KeyScreen
@@ -198,3 +198,12 @@ def test_nothing_refused_looks_as_it_did(snap_compare: SnapCompare, house: MakeH
     made = house()
     run = steps(made, RejectedScreen(), URL)
     assert snap_compare(made.app, terminal_size=(80, 24), run_before=run)
+
+
+async def test_without_a_receiver_it_says_that_no_report_can_arrive() -> None:
+    house = House()
+    house.admin.error = ReceiverUnreachableError("no receiver runs on this database")
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.app.feed.ask_receiver()
+        await house.show(pilot, RejectedScreen())
+        await until(pilot, lambda: "agentmon serve" in shown(house.app))

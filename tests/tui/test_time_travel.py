@@ -223,7 +223,7 @@ async def test_nothing_is_changed_in_the_past_and_the_key_says_why(key: str) -> 
         assert fleet.house.admin.calls == []
         titles = [command.title for command in fleet.house.app.get_system_commands(fleet.screen)]
         assert "Pause  (p)" not in titles
-        assert "5 minutes back  ([)" in titles
+        assert "Back 5 minutes  ([)" in titles
         await fleet.press("escape")
         await present(fleet)
         assert "New" in fleet.line(23)

@@ -53,6 +53,11 @@ def nothing(shown: Shown, wanted: str, keys: Keys, *, of_one: bool) -> Text:
             f"No {shown.value}{whose} so far.",
             (f"\n\n{shown_key('show_next', keys)} shows other events.", look.current.dim),
         )
+    if of_one:
+        return Text(
+            "Nothing has happened to this server yet.\n\nHere will stand, the newest first: when it falls silent,"
+            " breaks a limit or recovers, and what is changed of it."
+        )
     return Text(
         "Nothing has happened yet.\n\nHere will stand, the newest first: servers that fall silent, break a limit or"
         " recover; what is changed; the receiver's starts and stops."

@@ -213,8 +213,9 @@ class HistoryScreen(ConsoleScreen):
             note = mount_note(self._mounts(), self._mount, full_at, self.console.now())
         self._put("title", title(monitor.name, self._until, note, width))
         self._put("choices", choices(self._kind, self._range, width, can_show_all=self._can_show_all))
-        self._put("moment", moment(self._picture, self._place, self._columns, width))
         problem = self.console.feed.problem or self._problem
+        is_reading = self._picture is not None or not problem
+        self._put("moment", moment(self._picture, self._place, self._columns, width) if is_reading else Text())
         self._put("problem", Text(safe(problem)))
         self.query_one("#problem").display = bool(problem)
 

@@ -15,6 +15,7 @@ from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import Confirm
+from tui.widgets.chart_head import spread_out
 from tui.widgets.facts import received_line, refused_hint, rotation
 from tui.widgets.footer import ActionFooter
 from tui.widgets.secret import mask, masked_install, shell_lines
@@ -124,9 +125,10 @@ class KeyScreen(ConsoleScreen):
     def _title(self) -> Text:
         """Return whose key it is, and how to see it: key and command have their lines to themselves."""
         verb = "hides" if self._revealed else "shows"
-        hint = f"{self.key('reveal')} {verb} the key"
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
-        return title.append(f"  agent key and install command   {hint}", f"not bold {look.current.dim}")
+        title.append("  agent key and install command", f"not bold {look.current.dim}")
+        hint = Text(f"{self.key('reveal')} {verb} the key", look.current.dim)
+        return spread_out(title, hint, max(self.size.width - 2, 20))
 
     def _note(self) -> Text:
         """Return how far a rotation has come; nothing without one."""

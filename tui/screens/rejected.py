@@ -32,6 +32,10 @@ On that server:
 Agents report to {url}:
 is that what it has, and does a firewall between let it pass?"""
 
+NO_RECEIVER = """No receiver runs on this database, so no report can arrive.
+
+  agentmon serve     starts one; agents keep trying meanwhile"""
+
 
 def head(kinds: int, width: int) -> Text:
     """Return the line on top."""
@@ -97,8 +101,10 @@ class RejectedScreen(ListScreen):
         self.set_class(not feed.rejections, "empty")
         if feed.problem:
             self.put("empty", Text(draw.safe(feed.problem, 500), look.current.status[Status.DOWN]))
+        elif feed.unreachable:
+            self.put("empty", Text(NO_RECEIVER))
         else:
-            url = feed.receiver.url if feed.receiver else "(the receiver does not answer)"
+            url = feed.receiver.url if feed.receiver else "the receiver's address"
             self.put("empty", Text(NOTHING.format(url=draw.safe(url, 200))))
         self._detail()
 

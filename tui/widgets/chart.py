@@ -47,7 +47,7 @@ def gutter(label: str | None, limit: tuple[str, Severity] | None = None) -> list
     if limit is not None:
         word, severity = limit
         style = look.current.level[draw.SEVERITY_LEVEL[severity]]
-        return [((label or word).rjust(GUTTER - 1), look.current.dim if label else style), (LIMIT_MARK, style)]
+        return [((label or word).rjust(GUTTER - 1), look.current.dim), (LIMIT_MARK, style)]
     return [((label or "").rjust(GUTTER - 1), look.current.dim), ("│" if label is None else "┤", look.current.axis)]
 
 

@@ -23,22 +23,26 @@ def spread_out(left: Text, right: Text, width: int) -> Text:
 
 def title(name: str, until: int | None, note: Text, width: int) -> Text:
     """Return the server's name, whether the past is shown, and a note on the mount."""
-    line = Text(draw.fit(draw.safe(name), min(len(name) * 2, width * 2 // 5)).rstrip(), style="bold")
-    if until is not None:
-        line.append(f"  the past, until {draw.local_time(until)[:16]}", look.current.past_word)
-    return spread_out(line, note, width)
+    past = "" if until is None else f"  the past, until {draw.local_time(until)[:16]}"
+    room = max(width - len(past) - note.cell_len - 2, width * 2 // 5)
+    line = Text(draw.fit(draw.safe(name), min(len(name) * 2, room)).rstrip(), style="bold")
+    return spread_out(line.append(past, look.current.past_word), note, width)
 
 
 def choices(kind: Kind | None, chosen: Range, width: int, *, can_show_all: bool) -> Text:
-    """Return which charts and which ranges there are, by their keys, the chosen ones marked."""
-    charts, ranges = Text(), Text()
+    """Return which charts and which ranges there are, by their keys, the chosen ones marked.
+
+    Where there is no room for all ranges, the chosen one stands for them.
+    """
+    charts, ranges, short = Text(), Text(), Text()
     if can_show_all:
         _choice(charts, "a", "All", chosen=kind is None)
     for key, each in _CHARTS:
         _choice(charts, key, each.value, chosen=each is kind)
     for span in RANGES:
         _choice(ranges, span.key, span.label, chosen=span is chosen)
-    return spread_out(charts, ranges, width)
+    _choice(short, f"{RANGES[0].key}-{RANGES[-1].key}", chosen.label, chosen=True)
+    return spread_out(charts, ranges if charts.cell_len + ranges.cell_len + 2 <= width else short, width)
 
 
 def _choice(line: Text, key: str, label: str, *, chosen: bool) -> None:
