@@ -123,3 +123,13 @@ def test_the_line_on_top_says_all_that_there_is_to_say() -> None:
     assert top_text(None, "f", None).plain == ""
     assert top_text(NOW, "f", None).plain == " FROZEN since 13:05:00, f goes on"
     assert top_text(NOW, "z", "gone\x1b[2J").plain == " FROZEN since 13:05:00, z goes on ✗ gone\ufffd[2J"
+
+
+@pytest.mark.parametrize("key", ["enter", "h", "s", "e", "E", "a", "exclamation_mark", "question_mark"])
+async def test_what_is_stored_can_be_looked_at_all_the_same(key: str) -> None:
+    async with console() as (house, pilot):
+        await ask(house, gone=True)
+        await pilot.press(key)
+        await until(pilot, lambda: not isinstance(house.app.screen, FleetScreen))
+        await until(pilot, lambda: top(house) == f" {AGED}")
+        assert toasts(house.app) == []
