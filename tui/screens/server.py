@@ -36,8 +36,8 @@ ROOMY = 30
 
 NO_REPORT = """This server has not reported yet.
 
-Press {key}: the key screen has the command that installs the agent on it,
-and shows when the first report arrives."""
+Press {key}: the key screen has the command that installs the agent on it, and shows when the first report \
+arrives."""
 
 NO_REPORT_READ_ONLY = """This server has not reported yet.
 
