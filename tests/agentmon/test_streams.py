@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,10 @@ from tests.e2e.harness import PATIENCE_S, Station
 NO_TEXT = b"\xff\xfe"
 
 
-@pytest.fixture
-def station(tmp_path: Path) -> Station:
-    station = Station.at(tmp_path)
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Station:
+    """A database that no test changes."""
+    station = Station.at(tmp_path_factory.mktemp("streams"))
     station.create("web", "\N{CJK UNIFIED IDEOGRAPH-754C}")
     return station
 

@@ -22,7 +22,9 @@ LOOKS = ("dark", "light", "ansi")
 View = tuple[tuple[int, int], str]
 """A size of the terminal and the name of a look."""
 
-ESSENTIAL: tuple[View, ...] = (*(((80, 24), each) for each in LOOKS), ((60, 15), "dark"), ((200, 60), "dark"))
+ESSENTIAL: tuple[View, ...] = (((80, 24), "dark"), ((60, 15), "light"), ((200, 60), "ansi"))
+"""Each look once, and what a size may break; a change of the look costs more than all else."""
+
 THE_REST = tuple(view for view in product(SIZES, LOOKS) if view not in ESSENTIAL)
 
 
