@@ -31,7 +31,9 @@ class FilterBar(Horizontal):
     def __init__(self, text: str = "") -> None:
         """Start with a text."""
         super().__init__()
-        self._text = text
+        self._field = Field(text, max_length=200)
+        # Held, since the fleet may change while the bar is on its way in or out, and its parts are not to be found.
+        self._found = Static(classes="found")
 
     @dataclass
     class Changed(Message):
@@ -45,12 +47,12 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay the line out."""
         yield Static(Text(" Filter / "), classes="prompt")
-        yield Field(self._text, max_length=200)
-        yield Static(classes="found")
+        yield self._field
+        yield self._found
 
     def focus_field(self) -> None:
         """Put the keyboard into the field, at once: `Field.focus` would let keys pass that are typed already."""
-        self.screen.set_focus(self.query_one(Field))
+        self.screen.set_focus(self._field)
 
     def show_found(self, found: int, total: int, *, hint: str = "", mistake: str = "") -> None:
         """Say how many servers match; how a word goes on that is not finished, or what is wrong with one."""
@@ -61,7 +63,7 @@ class FilterBar(Horizontal):
             text.append(draw.safe(hint, 200), look.current.soft)
         else:
             text.append(f"{found} of {total}  ").append(f"{shown_key('clear', keys)} clears", look.current.dim)
-        self.query_one(".found", Static).update(text)
+        self._found.update(text)
 
     @on(Field.Changed)
     def _changed(self, event: Field.Changed) -> None:
