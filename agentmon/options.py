@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Callable
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -187,5 +186,7 @@ def _keep_config(context: click.Context, _: click.Parameter, value: Path | None)
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
+        from importlib import metadata
+
         click.echo(f"agentmon {metadata.version(DISTRIBUTION)}")
         context.exit()
