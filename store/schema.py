@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from store.errors import DatabaseRefusedError
-from store.files import create_private_file, ensure_private_folder, tighten
+from store.files import create_database_file, ensure_private_folder, tighten
 from store.text import safe_text
 
 APPLICATION_ID = 0x616D6F6E
@@ -51,7 +51,7 @@ def prepare_database(path: Path, steps: Sequence[Migration] | None = None) -> No
     _require_sqlite()
     try:
         ensure_private_folder(path.parent)
-        create_private_file(path)
+        create_database_file(path)
         version = inspect_database(path, steps[-1].version)
         for companion in (path, *companions(path)):
             tighten(companion)
@@ -130,7 +130,7 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     copy = path.with_name(f"{path.name}.schema-{version}.backup")
-    create_private_file(copy)
+    create_database_file(copy)
     target = sqlite3.connect(uri(copy, "rw"), uri=True)
     try:
         connection.backup(target)
