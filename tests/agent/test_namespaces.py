@@ -107,9 +107,9 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Inside:
         pytest.skip(f"namespaces cannot be furnished here: {done.stderr.strip()}")
     assert (done.returncode, done.stderr) == (0, "")
     reports = [json.loads((folder / name).read_text()) for name in ("psutil", "shell")]
-    return Inside(
-        mounts, (folder / "mounts").read_text(), reports, counters(folder / "before"), counters(folder / "after")
-    )
+    df = (folder / "df").read_text() if (folder / "df").exists() else ""
+    table, before, after = ((folder / name) for name in ("mounts", "before", "after"))
+    return Inside(mounts, table.read_text(), df, reports, counters(before), counters(after))
 
 
 def both_ways(report: dict[str, Any]) -> tuple[int, int]:
