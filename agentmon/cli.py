@@ -27,6 +27,7 @@ COMMANDS = {
     "monitor": "monitors",
     "notify": "notify",
     "serve": "serve",
+    "service": "service",
     "status": "status",
     "tui": "serve",
 }
