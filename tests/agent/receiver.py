@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Lock, Thread
 
 from tests.e2e.tap import pass_on
 
@@ -22,6 +22,7 @@ class Receiver(ThreadingHTTPServer):
     """Answers each POST with the next of `answers` (the last one stays), each GET with `script`.
 
     It is a proxy, too: `paths` are those that were asked for, or hosts to be connected with. Over TLS with a context.
+    While `answering` is clear, calls wait; `most_waiting` says how many ever did at once.
     """
 
     daemon_threads = True
@@ -35,6 +36,19 @@ class Receiver(ThreadingHTTPServer):
         self.bodies: list[dict[str, object]] = []
         self.paths: list[str] = []
         self.script = b""
+        self.answering = Event()
+        self.answering.set()
+        self.most_waiting = self._waiting = 0
+        self._count = Lock()
+
+    def await_turn(self) -> None:
+        """Wait as long as calls are to wait."""
+        with self._count:
+            self._waiting += 1
+            self.most_waiting = max(self.most_waiting, self._waiting)
+        self.answering.wait(30)
+        with self._count:
+            self._waiting -= 1
 
     @property
     def url(self) -> str:
@@ -56,6 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.bodies.append(json.loads(body.decode("utf-8")))
+        self.server.await_turn()
         answers = self.server.answers
         self._reply(*(answers.pop(0) if len(answers) > 1 else answers[0]))
 
