@@ -3,6 +3,7 @@
 import getpass
 import os
 import pwd
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -134,11 +135,11 @@ def _planned_database(system: bool) -> Path:
 
 
 def _own_command() -> Path:
-    """Return this installation's command, as it was called if that is a path that stays."""
-    called = Path(sys.argv[0]).absolute()
-    command = called if called.name == "agentmon" else Path(sysconfig.get_path("scripts")) / "agentmon"
-    if not os.access(command, os.X_OK):
-        raise click.ClickException(f"cannot find the command of this installation: {command} is none")
+    """Return this installation's command, by the path that it was called by: a link to it outlives an upgrade."""
+    called = Path(shutil.which(sys.argv[0]) or "")
+    command = called.absolute() if called.name == "agentmon" else Path(sysconfig.get_path("scripts")) / "agentmon"
+    if not command.is_file():
+        raise click.ClickException(f"cannot find the command of this installation: there is no {command}")
     return command
 
 
@@ -181,12 +182,13 @@ def _tell(systemd: "Systemd") -> bool:
     from agentmon.output import say
 
     found = systemd.show()
+    runs = found.get("ActiveState") == "active"
     whose = "the system's" if systemd.system else "your own"
     say(f"{NAME}, {whose}: installed, {found.get('UnitFileState') or 'not enabled'}, {_activity(found)}")
-    say(f"receiver  {found.get('StatusText') or 'says nothing'}")
+    say(f"receiver  {found.get('StatusText') if runs else 'does not run'}")
     say(f"database  {_database(systemd)}")
     say(f"console   {_console(systemd)}")
-    return found.get("ActiveState") == "active"
+    return runs
 
 
 def _activity(found: Mapping[str, str]) -> str:
@@ -211,14 +213,19 @@ def _console(systemd: "Systemd") -> str:
     if systemd.system:
         return f"{_sudo()} tui"
     held = _database(systemd)
-    return "agentmon tui" if held == database() else f"agentmon --db {held} tui"
+    return f"{_called()} tui" if held == database() else f"{_called()} --db {shlex.quote(str(held))} tui"
 
 
 def _sudo() -> str:
     """Return the words that run this command as root."""
+    return f"sudo {_called(SUDO_PATH)}"
+
+
+def _called(path: str | None = None) -> str:
+    """Return the word that runs this command where commands are looked for in `path`, by default where we look."""
     command = _own_command()
-    found = shutil.which("agentmon", path=SUDO_PATH)
-    return "sudo agentmon" if found and Path(found).resolve() == command.resolve() else f"sudo {command}"
+    found = shutil.which("agentmon", path=path)
+    return "agentmon" if found and Path(found).resolve() == command.resolve() else shlex.quote(str(command))
 
 
 def _tell_what_else(systemd: "Systemd") -> None:

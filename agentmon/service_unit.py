@@ -111,7 +111,7 @@ def _walls(service: Service) -> tuple[str, ...]:
         "SystemCallArchitectures=native",
         "SystemCallErrorNumber=EPERM",
         "SystemCallFilter=@system-service",
-        "SystemCallFilter=~@privileged @resources",
+        "SystemCallFilter=~@privileged",
     )
     return (*anywhere, *_system_walls(service)) if service.system else anywhere
 
