@@ -89,12 +89,15 @@ def _opener(settings: AgentSettings) -> urllib.request.OpenerDirector:
     ):
         opener.add_handler(handler)
     if settings.url.startswith("https:") or proxies.get("http", "").startswith("https:"):
-        opener.add_handler(urllib.request.HTTPSHandler(context=_trust(settings.cacert)))
+        opener.add_handler(urllib.request.HTTPSHandler(context=_trust(settings)))
     return opener
 
 
-def _trust(cacert: Path | None) -> ssl.SSLContext:
+def _trust(settings: AgentSettings) -> ssl.SSLContext:
     """Return what tells whether to trust a receiver, made anew when the CA's file has been renewed."""
+    if settings.trust is not None:
+        return settings.trust()
+    cacert = settings.cacert
     return _context(cacert, cacert.stat().st_mtime_ns if cacert else 0)
 
 

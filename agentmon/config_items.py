@@ -90,8 +90,11 @@ def _serve() -> Iterator[Item]:
         "public_url",
         "public_url",
         example="https://monitor.example.org",
-        kind=Text("http://HOST:PORT", is_url),
+        kind=Text("http://HOST:PORT or https://HOST:PORT", is_url),
     )
+    for name, example in (("tls_cert", "/etc/agentmon/cert.pem"), ("tls_key", "/etc/agentmon/key.pem")):
+        path = Text("an absolute path, or one that begins with ~", _is_path)
+        yield _option("serve", name, name, kind=path, example=example)
     yield _option("serve", "self", "with_self")
     yield _option("serve", "max_report_rate", "max_report_rate")
     yield _option("serve", "keep_serving", "keep_serving")

@@ -11,14 +11,25 @@ import click
 from click.core import ParameterSource
 
 from agentmon.exits import ENDING_SIGNALS, Exit
-from agentmon.options import ConfiguredCommand, FiniteRange, common_options, configuration, database, is_url, option
+from agentmon.options import (
+    ConfiguredCommand,
+    FinePath,
+    FiniteRange,
+    common_options,
+    configuration,
+    database,
+    is_url,
+    option,
+)
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
     from agentmon.config import Config
     from agentmon.logs import UnhurriedHandler
+    from server.ready import Supervisor
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
+    from server.tls import TlsFiles
     from store.tiers import Retention
     from tui.settings import ConsoleSettings
 
@@ -29,6 +40,7 @@ LAST_LINES_S = 1.0
 
 DEFAULT_PORT = 8420
 
+FILE = FinePath(path_type=Path)
 THEMES = ("auto", "dark", "light", "ansi", "mono")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,6 +68,8 @@ def console_options(command: F) -> F:
 @option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
 @option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
 @option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
+@option("--tls-cert", type=FILE, metavar="F", help="Speak HTTPS with this certificate and its chain (PEM).")
+@option("--tls-key", type=FILE, metavar="F", help="The certificate's private key (PEM).")
 @option("--self", "with_self", is_flag=True, help="Also monitor this machine.")
 @option(
     "--max-report-rate",
@@ -85,6 +99,8 @@ def serve(
     host: str | None,
     port: int,
     public_url: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     with_self: bool,
     max_report_rate: float,
     keep_raw: float,
@@ -99,6 +115,7 @@ def serve(
     """Receive the agents' reports, and with --tui show them live."""
     from agentmon.self_monitor import monitor_self
     from server.premises import take_premises
+    from server.ready import take_supervisor
     from server.thread import ReceiverThread
 
     if tui:
@@ -109,14 +126,15 @@ def serve(
     settings = console_settings(config, theme=theme, no_mouse=no_mouse, bell=bell)
     retention = _retention(keep_raw, keep_5m, keep_1h)
     on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
-    path = database()
-    premises = take_premises(path, host, port, _plain_url(public_url))
+    supervisor = take_supervisor(os.environ, os.getpid())
+    path = database(to_serve=True)
+    premises = take_premises(path, host, port, _plain_url(public_url), tls_files(tls_cert, tls_key))
     log = _start_log(path, tui)
-    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every, config))
+    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every, config, supervisor))
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
     if with_self and premises.listener is not None:
-        monitor_self(premises.listener, receiver, path)
+        monitor_self(premises.listener, premises.certificate, receiver, path)
     clean = _run_console(path, receiver, settings, keep_serving) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
 
@@ -239,7 +257,11 @@ def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Reten
 
 
 def _options(
-    max_report_rate: float, retention: "Retention", remind_every_s: float, config: "Config"
+    max_report_rate: float,
+    retention: "Retention",
+    remind_every_s: float,
+    config: "Config",
+    supervisor: "Supervisor",
 ) -> "RuntimeOptions":
     from server.alerts import NotifierOptions
     from server.receiver import ReceiverOptions
@@ -251,6 +273,7 @@ def _options(
         upkeep=UpkeepOptions(retention=retention),
         notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
         limits=config.limits,
+        supervisor=supervisor,
     )
 
 
@@ -260,9 +283,21 @@ def require_terminal() -> None:
         raise click.UsageError("the console needs a terminal; without one, run agentmon serve without --tui")
 
 
+def tls_files(cert: str | Path | None, key: str | Path | None) -> "TlsFiles | None":
+    """Return what makes HTTPS, None for HTTP; raises a usage error if one is given without the other."""
+    from server.tls import TlsFiles
+
+    if cert and key:
+        return TlsFiles(Path(cert).expanduser(), Path(key).expanduser())
+    if cert or key:
+        given, missing = ("--tls-cert", "--tls-key") if cert else ("--tls-key", "--tls-cert")
+        raise click.UsageError(f"{given} needs {missing}")
+    return None
+
+
 def _plain_url(url: str | None) -> str | None:
     if url is None:
         return None
     if not is_url(url):
-        raise click.BadParameter("a URL looks like http://HOST:PORT", param_hint="--public-url")
+        raise click.BadParameter("a URL looks like http://HOST:PORT or https://HOST:PORT", param_hint="--public-url")
     return url.rstrip("/")

@@ -1,4 +1,4 @@
-"""A monitor's agent key, the command that installs an agent with it, and whether that agent has reported."""
+"""A monitor's agent key, the lines that install an agent with it, and whether that agent has reported."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from store.errors import AgentmonError
-from store.models import Credentials, Monitor, Status
+from store.models import Credentials, InstallLine, Monitor, Status
 from store.text import MAX_NAME
 from tui import draw, look
 from tui.actions import Room, bindings
@@ -18,7 +18,7 @@ from tui.screens.base import ConsoleScreen
 from tui.screens.confirm import Confirm
 from tui.widgets.facts import received_line, refused_hint, rotation
 from tui.widgets.footer import ActionFooter
-from tui.widgets.secret import mask, masked_install, shell_lines
+from tui.widgets.secret import mask, shell_lines, shown_line
 
 ROTATED = "This is the new key. The old one works until the new one reports."
 TAKEN_UP = "The new key is in use: the old one has ended."
@@ -52,8 +52,8 @@ class KeyScreen(ConsoleScreen):
         return self.console.feed.monitors.get(self._credentials.id) if self._credentials else None
 
     def compose(self) -> ComposeResult:
-        """Lay the screen out; key and command have lines of their own from edge to edge, to be selected cleanly."""
-        for name in ("title", "key", "note", "problem", "what", "command", "report"):
+        """Lay the screen out; key and commands have lines of their own from edge to edge, to be selected cleanly."""
+        for name in ("title", "key", "note", "problem", "what", "command", "what2", "command2", "report"):
             yield Static(id=name, markup=False)
         yield ActionFooter(self.room, self.console.read_only)
 
@@ -62,7 +62,7 @@ class KeyScreen(ConsoleScreen):
         self.run_worker(self._fetch(), group="key", exclusive=True)
 
     def on_resize(self) -> None:
-        """Break the command for the new width."""
+        """Break the commands for the new width."""
         self._draw()
 
     def on_screen_resume(self) -> None:
@@ -105,24 +105,41 @@ class KeyScreen(ConsoleScreen):
             return
         credentials = self._credentials
         self._put("title", self._title())
-        self._put("problem", Text(draw.safe(self._problem, 300)))
+        warning = credentials.warning if credentials else ""
+        self._put("problem", Text(draw.safe(self._problem or warning or "", 300)))
         self._put("note", self._note())
         if credentials is None:
             self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
             return
         shown = draw.safe(credentials.agent_key) if self._revealed else mask(credentials.agent_key)
         self._put("key", Text(shown))
-        self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
-        command = credentials.install if self._revealed else masked_install(credentials)
-        self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
         self._put("report", self._report())
+        linux, windows = credentials.install
+        self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
+        self._put("command", self._lines(linux))
+        self._put("what2", Text(windows.where))
+        self._put("command2", self._lines(windows, powershell=True))
+        if self._rows() > self.size.height:
+            self._put(
+                "what2", Text(f"On Windows: {shown_key('copy_windows', self.console.settings.keys)} copies its line")
+            )
+            self._put("command2", Text())
+
+    def _lines(self, line: InstallLine, *, powershell: bool = False) -> Text:
+        assert self._credentials is not None
+        command = draw.safe(shown_line(line, self._credentials.agent_key, revealed=self._revealed), 4000)
+        return Text("\n".join(shell_lines(command, self.size.width or 80, powershell=powershell)))
+
+    def _rows(self) -> int:
+        """Return how many rows all that is shown takes, with a blank one before each but the title, and the footer."""
+        return sum(2 + text.plain.count("\n") for text in self._drawn.values() if text.plain)
 
     def _title(self) -> Text:
         """Return whose key it is, and how to see it: key and command have their lines to themselves."""
         verb = "hides" if self._revealed else "shows"
         hint = f"{shown_key('reveal', self.console.settings.keys)} {verb} the key"
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
-        return title.append(f"  agent key and install command   {hint}", f"not bold {look.current.dim}")
+        return title.append(f"  agent key and install lines   {hint}", f"not bold {look.current.dim}")
 
     def _note(self) -> Text:
         """Return how far a rotation has come; nothing without one."""
@@ -156,21 +173,26 @@ class KeyScreen(ConsoleScreen):
 
     def action_copy(self) -> None:
         """Copy the agent key without showing it."""
-        self.run_worker(self._copy(install=False), group="key", exclusive=True)
+        self.run_worker(self._copy(), group="key", exclusive=True)
 
     def action_copy_install(self) -> None:
-        """Copy the install command, with the key in it."""
-        self.run_worker(self._copy(install=True), group="key", exclusive=True)
+        """Copy the install line for Linux, with the key in it."""
+        self.run_worker(self._copy(install=0), group="key", exclusive=True)
 
-    async def _copy(self, install: bool) -> None:
+    def action_copy_windows(self) -> None:
+        """Copy the install line for Windows, with the key in it."""
+        self.run_worker(self._copy(install=1), group="key", exclusive=True)
+
+    async def _copy(self, install: int | None = None) -> None:
         credentials = self._credentials or await self._fetch()
         if credentials is None:
             self.console.say(self._problem, error=True)
             return
-        if install:
-            await self.console.copy("Install command", credentials.install)
-        else:
+        if install is None:
             await self.console.copy("Agent key", credentials.agent_key)
+        else:
+            line = credentials.install[install]
+            await self.console.copy(f"Install line for {line.platform}", line.command)
 
     def action_rotate(self) -> None:
         """Ask, then give the monitor a new key; once however often it is pressed."""
