@@ -34,8 +34,10 @@ def _for_sh(url: str, agent_key: str, pin: str | None) -> InstallLine:
 
 def _for_powershell(url: str, agent_key: str) -> InstallLine:
     key = "'" + agent_key.replace("'", "''") + "'"
+    # What Windows PowerShell offers by itself may be older than TLS 1.2.
+    modern = "[Net.ServicePointManager]::SecurityProtocol = 'Tls12'; " if url.startswith("https:") else ""
     after = (
-        f"; $f = \"$env:TEMP\\agent.ps1\"; iwr '{url}/agent.ps1' -UseBasicParsing -OutFile $f; "
-        f"powershell -ExecutionPolicy Bypass -File $f install -Url '{url}'"
+        f"; {modern}$f = \"$env:TEMP\\agent.ps1\"; iwr '{url}/agent.ps1' -UseBasicParsing -OutFile $f; "
+        f"if ($?) {{ powershell -ExecutionPolicy Bypass -File $f install -Url '{url}' }}; $env:AGENTMON_KEY = ''"
     )
     return InstallLine(*POWERSHELL, "$env:AGENTMON_KEY = ", key, after)

@@ -117,13 +117,14 @@ class KeyScreen(ConsoleScreen):
         linux, windows = credentials.install
         self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
         self._put("command", self._lines(linux))
-        self._put("what2", Text(windows.where))
+        copies = f"{shown_key('copy_windows', self.console.settings.keys)} copies"
+        self._put("what2", Text(f"{windows.where.removesuffix(':')} ({copies} it):"))
         self._put("command2", self._lines(windows, powershell=True))
         if self._rows() > self.size.height:
-            self._put(
-                "what2", Text(f"On Windows: {shown_key('copy_windows', self.console.settings.keys)} copies its line")
-            )
             self._put("command2", Text())
+            self._put("what2", Text(f"On Windows: {copies} its line"))
+        if self._rows() > self.size.height:
+            self._put("what2", Text())
 
     def _lines(self, line: InstallLine, *, powershell: bool = False) -> Text:
         assert self._credentials is not None
