@@ -279,12 +279,19 @@ function Get-Verdict($Answer, [string] $Url) { # -> Taken; Wait, seconds before 
     $busy = $status -eq 429 -or $status -eq 503
     $wait = 0
     if ($busy -and $Answer.Retry -match '\A0*([0-9]|[12][0-9]|30)\z') { $wait = [int] $Matches[1] }
-    $says = if ($taken) { 'took the report' }
-    elseif ($status -eq 0) { "did not answer: $($Answer.Text)" }
-    elseif ($status -eq 404) { 'does not know this key (404): its monitor was deleted or the key rotated' }
-    elseif ($status -eq 422) { "refused the report (422): $message" }
-    elseif ($busy) { "cannot take a report now ($status): $message" }
-    else { "answered $status, which is not what an agentmon receiver says: $message" }
+    $says = if ($taken) {
+        'took the report'
+    } elseif ($status -eq 0) {
+        "did not answer: $($Answer.Text)"
+    } elseif ($status -eq 404) {
+        'does not know this key (404): its monitor was deleted or the key rotated'
+    } elseif ($status -eq 422) {
+        "refused the report (422): $message"
+    } elseif ($busy) {
+        "cannot take a report now ($status): $message"
+    } else {
+        "answered $status, which is not what an agentmon receiver says: $message"
+    }
     $says = ("the receiver at $Url $says" -replace '\s+', ' ') -replace '[^ -~]', ''
     @{ Taken = $taken; Wait = $wait; Says = $says.Substring(0, [Math]::Min(500, $says.Length)) }
 }
