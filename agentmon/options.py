@@ -114,17 +114,15 @@ def common_options(command: F) -> F:
 
 
 def database(*, to_serve: bool = False) -> Path:
-    """Return the database that the running command works on.
+    """Return the database that the running command works on, or is `to_serve`: see `found_database`.
 
-    The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says. Without any it is
-    the user's own, or, unless the command is `to_serve` it, that of the system's service where the user has none.
     Raises `DatabaseRefusedError` for what can be no database file: a folder, a device (which root would be about to
     make private, and /dev/null is everyone's); and for the service's if this user may not read it.
     """
     from store.errors import DatabaseRefusedError
     from store.text import safe_text
 
-    path = named_database() or default_database(to_serve=to_serve)
+    path = found_database(to_serve=to_serve)
     if path == SYSTEM_DATABASE and path.parent.is_dir() and not os.access(path.parent, os.R_OK | os.X_OK):
         raise DatabaseRefusedError(f"{path} belongs to the service (user {SYSTEM_USER}): run this with sudo")
     try:
@@ -136,6 +134,20 @@ def database(*, to_serve: bool = False) -> Path:
     return path
 
 
+def found_database(*, to_serve: bool = False) -> Path:
+    """Return the path of that database, whatever may be there.
+
+    The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says. For those who name
+    none it is their own, or, unless they are about to serve it, that of the system's service if they have none.
+    """
+    if named := named_database():
+        return named
+    from platformdirs import user_data_path
+
+    own = user_data_path("agentmon", appauthor=False) / DATABASE_NAME
+    return SYSTEM_DATABASE if not to_serve and not own.exists() and SYSTEM_DATABASE.parent.is_dir() else own
+
+
 def named_database() -> Path | None:
     """Return the database that somebody named, None if nobody did."""
     given: Path | None = click.get_current_context().find_root().meta.get("agentmon.db")
@@ -144,14 +156,6 @@ def named_database() -> Path | None:
     if named := os.environ.get("AGENTMON_DB"):
         return Path(named)
     return _configured_database()
-
-
-def default_database(*, to_serve: bool = False) -> Path:
-    """Return the database of those who name none: their own, or that of the system's service if they have none."""
-    from platformdirs import user_data_path
-
-    own = user_data_path("agentmon", appauthor=False) / DATABASE_NAME
-    return SYSTEM_DATABASE if not to_serve and not own.exists() and SYSTEM_DATABASE.parent.is_dir() else own
 
 
 def _configured_database() -> Path | None:

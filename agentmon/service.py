@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from agentmon.options import SYSTEM_DATABASE, SYSTEM_USER, common_options, config_path, database, named_database, option
+from agentmon.options import (
+    SYSTEM_DATABASE,
+    SYSTEM_USER,
+    common_options,
+    config_path,
+    database,
+    found_database,
+    named_database,
+    option,
+)
 from agentmon.service_unit import NAME, SYSUSERS_LINE, Service, database_of, out_of_reach, unit_text
 
 if TYPE_CHECKING:
@@ -149,7 +158,7 @@ def _obstacle(command: Path, config: Path | None) -> str | None:
     if hidden := out_of_reach(needed):
         return f"the service cannot read {hidden.resolve()}: {INSTALL_FOR_ALL}"
     if config is not None and (config := out_of_reach([config])):
-        return f"the service cannot read {config}: put it where the user {SYSTEM_USER} may, as in /etc/agentmon (mode 0644)"
+        return f"the service cannot read {config}: let it be open to all, as /etc/agentmon/config.toml with mode 0644"
     return None
 
 
@@ -204,7 +213,7 @@ def _activity(found: Mapping[str, str]) -> str:
 
 def _database(systemd: "Systemd") -> Path:
     try:
-        return database_of(systemd.unit.read_text(encoding="utf-8")) or database()
+        return database_of(systemd.unit.read_text(encoding="utf-8")) or found_database()
     except (OSError, ValueError) as error:
         raise click.ClickException(f"cannot read {systemd.unit}: {error}") from error
 
@@ -213,7 +222,7 @@ def _console(systemd: "Systemd") -> str:
     if systemd.system:
         return f"{_sudo()} tui"
     held = _database(systemd)
-    return f"{_called()} tui" if held == database() else f"{_called()} --db {shlex.quote(str(held))} tui"
+    return f"{_called()} tui" if held == found_database() else f"{_called()} --db {shlex.quote(str(held))} tui"
 
 
 def _sudo() -> str:
@@ -235,5 +244,5 @@ def _tell_what_else(systemd: "Systemd") -> None:
 
     if not systemd.system and not lingers(getpass.getuser()):
         say("it ends with your last session, unless you run: loginctl enable-linger")
-    if systemd.system and database() != SYSTEM_DATABASE:
-        say(f"your own database goes before it: to see the service, add --db {SYSTEM_DATABASE} or move {database()}")
+    if systemd.system and (own := found_database()) != SYSTEM_DATABASE:
+        say(f"your own database goes before it: to see the service, add --db {SYSTEM_DATABASE} or move {own}")

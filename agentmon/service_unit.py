@@ -64,7 +64,7 @@ def _is_hidden(path: Path) -> bool:
 def _is_open(path: Path) -> bool:
     """Return whether others may read a file or folder and pass through all that it lies in."""
     reads = path.stat().st_mode & stat.S_IROTH
-    return bool(reads) and all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
+    return bool(reads) and all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents if folder.name)
 
 
 def _order(service: Service) -> tuple[str, ...]:

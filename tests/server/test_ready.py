@@ -154,8 +154,8 @@ async def test_a_store_that_refuses_has_answered(
     with manager(str(tmp_path / "notify")) as sock:
         async with supervised(database, Supervisor(str(tmp_path / "notify"), PULSE_S * 3)):
             await asyncio.to_thread(heard, sock)
-            database.rename(database.with_name("moved"))
+            moved = await asyncio.to_thread(database.rename, database.with_name("moved"))
             while "moved, replaced or deleted" not in (said := await asyncio.to_thread(heard, sock))["STATUS"]:
                 pass
             assert said["WATCHDOG"] == "1"
-            database.with_name("moved").rename(database)
+            await asyncio.to_thread(moved.rename, database)
