@@ -14,11 +14,13 @@ import tree_sitter_powershell
 from tree_sitter import Language, Node, Parser
 
 from agent.scripts import read_script
+from server.install_lines import install_lines
 from server.schema import MountBody, ReportBody
 
 SCRIPT = read_script("agent.ps1")
 TEXT = SCRIPT.decode("ascii")  # without a byte-order mark, Windows PowerShell 5.1 takes all else for its code page
-ROOT = Parser(Language(tree_sitter_powershell.language())).parse(SCRIPT).root_node
+GRAMMAR = Parser(Language(tree_sitter_powershell.language()))
+ROOT = GRAMMAR.parse(SCRIPT).root_node
 
 CMDLETS = {
     "Convert-Path",
@@ -181,3 +183,16 @@ def test_the_key_goes_into_the_body_and_its_file_alone() -> None:
 
 def test_it_holds_no_secret() -> None:
     assert "amk_" not in TEXT
+
+
+@pytest.mark.parametrize("key", ["amk_0123456789", "it's$x\"`;|&"])
+@pytest.mark.parametrize("url", ["http://monitor.example:8420", "https://[2001:db8::1]:8420"])
+def test_the_line_that_installs_it_is_powershell_and_passes_url_and_key_whole(url: str, key: str) -> None:
+    (line,) = [line for line in install_lines(url, key) if "agent.ps1" in line.command]
+    root = GRAMMAR.parse(line.command.encode()).root_node
+    assert not root.has_error
+    words = [text_of(node)[1:-1].replace("''", "'") for node in found("verbatim_string_characters", root)]
+    assert key in words
+    assert {f"{url}/agent.ps1", url} <= set(words)
+    (call,) = [node for node in found("command", root) if text_of(node).startswith("powershell ")]
+    assert key not in text_of(call)
