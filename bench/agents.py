@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -26,7 +27,6 @@ import agent
 SCRIPT = Path(agent.__path__[0]) / "agent.sh"
 AGENTMON = Path(sys.executable).with_name("agentmon")
 SHELLS = ("dash", "bash", "busybox sh")
-INTERVAL_S = 60
 
 
 class Taker(ThreadingHTTPServer):
@@ -35,6 +35,11 @@ class Taker(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.taken = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -70,7 +75,7 @@ def shell_cpu_ms(shell: str, environ: dict[str, str]) -> float:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"agent.sh failed under {shell}")
+        raise ChildProcessError(f"agent.sh failed under {shell}")
     return 1000 * (used.ru_utime + used.ru_stime)
 
 
@@ -103,28 +108,45 @@ def await_reports(taker: Taker, count: int) -> None:
     deadline = time.monotonic() + 10 + 3 * count
     while taker.taken < count:
         if time.monotonic() > deadline:
-            raise SystemExit("agentmon agent does not report")
+            raise TimeoutError("agentmon agent does not report")
         time.sleep(0.05)
 
 
-def measure_psutil(taker: Taker, runs: int, environ: dict[str, str]) -> None:
-    """Print the CPU of a report by `agentmon agent`, and its memory after the last."""
-    taker.taken = 0
+@dataclass(frozen=True)
+class PsutilCost:
+    """CPU of starting and of each report, in milliseconds; memory after the last report and at most, in MB of 2^20."""
+
+    start_ms: float
+    report_ms: float
+    resident_mb: float
+    peak_mb: float
+
+    @property
+    def share_at_60_s(self) -> float:
+        """The share of one core, 0 to 1, that an agent takes which reports every 60 s."""
+        return self.report_ms / 1000 / 60
+
+
+def psutil_cost(taker: Taker, runs: int, environ: dict[str, str]) -> PsutilCost:
+    """Let `agentmon agent` report each second and return what that cost it; AGENTMON_URL is the taker's."""
     process = subprocess.Popen([AGENTMON, "agent", "--interval", "1"], env=environ, stderr=subprocess.DEVNULL)
     try:
         await_reports(taker, 1)
-        before = run_ns(process.pid)
+        started = run_ns(process.pid)
         await_reports(taker, 1 + runs)
-        cost_ms = (run_ns(process.pid) - before) / 1e6 / runs
-        resident, peak = memory_mb(process.pid, "VmRSS"), memory_mb(process.pid, "VmHWM")
+        report_ms = (run_ns(process.pid) - started) / 1e6 / runs
+        memory = [memory_mb(process.pid, name) for name in ("VmRSS", "VmHWM")]
     finally:
         process.terminate()
         process.wait(10)
-    share = cost_ms / 1000 / INTERVAL_S
-    print(f"agentmon agent             {cost_ms:5.1f} ms of CPU a report ({runs} runs), {share:.4%} of a core at 60 s")
-    print(
-        f"                           {resident:5.1f} MB resident, at most {peak:.1f} MB; starting {before / 1e6:.0f} ms"
-    )
+    return PsutilCost(started / 1e6, report_ms, *memory)
+
+
+def show_psutil(cost: PsutilCost, runs: int) -> None:
+    """Print it."""
+    print(f"agentmon agent             {cost.report_ms:5.1f} ms of CPU a report ({runs} runs)", end=", ")
+    print(f"{cost.share_at_60_s:.4%} of a core at 60 s; {cost.start_ms:.0f} ms to start")
+    print(f"                           {cost.resident_mb:5.1f} MB resident, at most {cost.peak_mb:.1f} MB")
 
 
 def main() -> None:
@@ -140,10 +162,10 @@ def main() -> None:
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": folder,
-            "AGENTMON_URL": f"http://127.0.0.1:{taker.server_port}",
+            "AGENTMON_URL": taker.url,
             "AGENTMON_KEY_FILE": str(key),
         }
-        measure_psutil(taker, options.runs, environ)
+        show_psutil(psutil_cost(taker, options.runs, environ), options.runs)
         measure_shells(options.shells, options.runs, environ)
 
 
