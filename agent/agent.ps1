@@ -313,7 +313,6 @@ function Send-Report($Setting) { # -> the verdict, after a second try if the rec
         if ($attempt -eq 2 -or $verdict.Wait -eq 0) { break }
         Start-Sleep -Seconds $verdict.Wait
     }
-    Save-Outcome $verdict.Says
     $verdict
 }
 
@@ -406,6 +405,7 @@ function Install-Agent([string] $Url) {
     $xml = Get-TaskXml $program $script (Get-Random -Maximum 60)
     $null = Register-ScheduledTask -TaskName $TaskName -Xml $xml -Force
     $verdict = Send-Report $setting
+    Save-Outcome $verdict.Says
     "agentmon-agent: $($verdict.Says)"
     "agentmon-agent: installed; the scheduled task $TaskName runs $script every minute"
     if (-not $verdict.Taken) { exit 1 }
@@ -438,6 +438,8 @@ function Show-Status {
 
 function Send-Once {
     $verdict = Send-Report (Confirm-Setting (Get-Setting))
+    $own = $env:AGENTMON_URL -or $env:AGENTMON_KEY_FILE -or $env:AGENTMON_KEY
+    if (-not $own) { Save-Outcome $verdict.Says } # not for a run with settings of its own
     if (-not $verdict.Taken) { Exit-Agent 1 $verdict.Says }
     $verdict.Says
 }
