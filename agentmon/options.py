@@ -140,8 +140,8 @@ def found_database(*, to_serve: bool = False) -> Path:
     The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says. For those who name
     none it is their own, or, unless they are about to serve it, that of the system's service if they have none.
     """
-    if named := named_database():
-        return named
+    if found := named_database() or _configured_database():
+        return found
     from platformdirs import user_data_path
 
     own = user_data_path("agentmon", appauthor=False) / DATABASE_NAME
@@ -149,13 +149,12 @@ def found_database(*, to_serve: bool = False) -> Path:
 
 
 def named_database() -> Path | None:
-    """Return the database that somebody named, None if nobody did."""
+    """Return what `--db` or AGENTMON_DB names, None if nothing."""
     given: Path | None = click.get_current_context().find_root().meta.get("agentmon.db")
     if given is not None:
         return given
-    if named := os.environ.get("AGENTMON_DB"):
-        return Path(named)
-    return _configured_database()
+    named = os.environ.get("AGENTMON_DB")
+    return Path(named) if named else None
 
 
 def _configured_database() -> Path | None:
