@@ -62,6 +62,25 @@ async def test_key_and_command_stand_alone_from_the_edge_and_break_only_in_the_l
         assert drawn_command(house) == INSTALL
 
 
+@pytest.mark.parametrize(("size", "windows"), [((80, 24), "$env:AGENTMON_KEY = "), ((60, 15), "w copies its line")])
+async def test_the_line_for_windows_stands_there_too_or_how_to_copy_it(size: tuple[int, int], windows: str) -> None:
+    house = House(monitor())
+    async with house.app.run_test(size=size) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await until(pilot, lambda: windows in shown(house.app))
+        assert "received 3 s ago" in shown(house.app)
+        assert house.app.screen.max_scroll_y == 0
+        assert key_of(1) not in dom_text(house.app)
+
+
+async def test_what_keeps_the_lines_from_working_is_said() -> None:
+    house = House(monitor())
+    house.admin.warning = "Only this machine can reach http://127.0.0.1:8420"
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await until(pilot, lambda: "Only this machine can reach" in shown(house.app))
+
+
 @pytest.mark.parametrize(("key", "copied"), [("c", key_of(1)), ("i", INSTALL), ("w", WINDOWS)])
 async def test_key_and_command_are_copied_without_being_shown(key: str, copied: str) -> None:
     house = House(monitor())

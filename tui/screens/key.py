@@ -1,5 +1,6 @@
 """A monitor's agent key, the lines that install an agent with it, and whether that agent has reported."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -22,6 +23,11 @@ from tui.widgets.secret import mask, shell_lines, shown_line
 
 ROTATED = "This is the new key. The old one works until the new one reports."
 TAKEN_UP = "The new key is in use: the old one has ended."
+
+
+def rows_of(texts: Iterable[Text]) -> int:
+    """Return how many rows texts take, each with a blank one before it or, the first, with the footer."""
+    return sum(2 + text.plain.count("\n") for text in texts if text.plain)
 
 
 class KeyScreen(ConsoleScreen):
@@ -117,23 +123,23 @@ class KeyScreen(ConsoleScreen):
         linux, windows = credentials.install
         self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
         self._put("command", self._lines(linux))
+        self._put_windows(windows)
+
+    def _put_windows(self, line: InstallLine) -> None:
+        """Show the line for Windows, or how to copy it, as there is room."""
         copies = f"{shown_key('copy_windows', self.console.settings.keys)} copies"
-        self._put("what2", Text(f"{windows.where.removesuffix(':')} ({copies} it):"))
-        self._put("command2", self._lines(windows, powershell=True))
-        if self._rows() > self.size.height:
-            self._put("command2", Text())
-            self._put("what2", Text(f"On Windows: {copies} its line"))
-        if self._rows() > self.size.height:
-            self._put("what2", Text())
+        whole = Text(f"{line.where.removesuffix(':')} ({copies} it):"), self._lines(line, powershell=True)
+        hint = Text(f"On Windows: {copies} its line"), Text()
+        others = rows_of(text for name, text in self._drawn.items() if name not in ("what2", "command2"))
+        room = self.size.height - others
+        what, command = next((each for each in (whole, hint) if rows_of(each) <= room), (Text(), Text()))
+        self._put("what2", what)
+        self._put("command2", command)
 
     def _lines(self, line: InstallLine, *, powershell: bool = False) -> Text:
         assert self._credentials is not None
         command = draw.safe(shown_line(line, self._credentials.agent_key, revealed=self._revealed), 4000)
         return Text("\n".join(shell_lines(command, self.size.width or 80, powershell=powershell)))
-
-    def _rows(self) -> int:
-        """Return how many rows all that is shown takes, with a blank one before each but the title, and the footer."""
-        return sum(2 + text.plain.count("\n") for text in self._drawn.values() if text.plain)
 
     def _title(self) -> Text:
         """Return whose key it is, and how to see it: key and command have their lines to themselves."""
