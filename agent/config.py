@@ -69,8 +69,10 @@ def _find_key(key_file: Path | None, environ: Mapping[str, str], stored: Mapping
 def _check_ca(path: Path) -> None:
     try:
         ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(f"cannot use the CA certificate {path}: {error.strerror or error}") from error
+    except ssl.SSLError as error:
+        raise SettingsError(f"cannot use the CA certificate {path}: there is none in it") from error
+    except OSError as error:
+        raise SettingsError(f"cannot use the CA certificate {path}: {error.strerror}") from error
 
 
 def _path(values: Mapping[str, str], name: str) -> Path | None:

@@ -129,6 +129,8 @@ def outcome_of(status: int, headers: Message, body: bytes) -> Outcome:
     if status in (429, 503):
         after = retry_after_s(headers.get("Retry-After"), headers.get("Date"))
         return Outcome(Answer.LATER, f"the receiver cannot take a report now ({status}): {message}", after)
+    if status == 400:
+        return Outcome(Answer.UNEXPECTED, "the receiver did not understand the call (400): is its URL one with https?")
     return Outcome(Answer.UNEXPECTED, f"answered {status}, which is not what an agentmon receiver says: {message}")
 
 
