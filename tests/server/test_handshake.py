@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -90,7 +91,7 @@ async def scenario_plain_http_is_told_to_say_https(start: Start) -> None:
 async def scenario_a_client_that_does_not_trust_the_certificate_is_counted_among_the_refused(start: Start) -> None:
     running = await start(certificate=certificate())
     with pytest.raises(ssl.SSLCertVerificationError):
-        await asyncio.open_connection("127.0.0.1", running.port, ssl=ssl.create_default_context())
+        await asyncio.to_thread(greet_strictly, running.port)
     await until(lambda: bool(running.rejected.lines))
     assert [line.reason for line in running.rejected.lines] == [Refusal.TLS]
     assert await is_served(await running.connect())
@@ -129,6 +130,12 @@ async def scenario_new_connections_see_the_renewed_certificate_and_old_ones_go_o
     assert await is_served(old)
     assert await is_served(await running.connect())
     assert shown(await running.connect()) == renewed.identity.certificate != shown(old)
+
+
+def greet_strictly(port: int) -> None:
+    """Shake hands as an agent does that trusts the system's CAs alone."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as sock:
+        ssl.create_default_context().wrap_socket(sock, server_hostname="localhost").close()
 
 
 def shown(client: RawClient) -> bytes | None:
