@@ -158,7 +158,7 @@ def _obstacle(command: Path, config: Path | None) -> str | None:
     if hidden := out_of_reach(needed):
         return f"the service cannot read {hidden.resolve()}: {INSTALL_FOR_ALL}"
     if config is not None and (config := out_of_reach([config])):
-        return f"the service cannot read {config}: let it be open to all, as /etc/agentmon/config.toml with mode 0644"
+        return f"the service cannot read {config}: the file needs mode 0644 and its folders 0755, outside homes"
     return None
 
 

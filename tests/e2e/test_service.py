@@ -63,37 +63,28 @@ def are_the_services(station: Station) -> bool:
     return set(owners(station).values()) == {(SERVICE_USER, SERVICE_USER)}
 
 
-def test_root_sees_and_changes_what_a_service_of_another_user_holds(shared_station: Station) -> None:
-    with service_of(shared_station) as served:
-        (key,) = shared_station.create("web")
-        served.accept(make_report(key))
-        assert shared_station.status()["receiver"]["running"] is True
-        assert len(shared_station.history("web")) == 1
-        assert are_the_services(shared_station), owners(shared_station)
-
-
-def test_what_root_does_while_the_service_stands_still_locks_it_out_of_nothing(shared_station: Station) -> None:
+def test_what_root_does_beside_a_service_of_another_user_locks_it_out_of_nothing(shared_station: Station) -> None:
     (key,) = shared_station.create("before")  # root makes database and lock
     assert are_the_services(shared_station), owners(shared_station)
     with service_of(shared_station) as served:
         served.accept(make_report(key))
+        shared_station.create("meanwhile")  # asked for through the service's socket
+        assert len(shared_station.history("before")) == 1
+        assert are_the_services(shared_station), owners(shared_station)
         served.kill()  # the log of SQLite stays behind
     shared_station.create("between")  # root recovers it
     assert shared_station.run("status").returncode == 3
     assert are_the_services(shared_station), owners(shared_station)
     with service_of(shared_station) as served:
         served.accept(make_report(key))
-        assert [each["name"] for each in shared_station.status()["monitors"]] == ["before", "between"]
+        assert [each["name"] for each in shared_station.status()["monitors"]] == ["before", "between", "meanwhile"]
     assert are_the_services(shared_station), owners(shared_station)
 
 
 def test_root_can_serve_it_for_once_and_leaves_it_to_the_service(shared_station: Station) -> None:
-    with shared_station.serving() as served:
-        (key,) = shared_station.create("web")
-        served.accept(make_report(key))
+    with shared_station.serving():
+        shared_station.create("web")
     assert are_the_services(shared_station), owners(shared_station)
-    with service_of(shared_station) as served:
-        served.accept(make_report(key))
 
 
 def test_a_lock_that_is_a_link_elsewhere_is_not_followed(shared_station: Station, tmp_path: Path) -> None:

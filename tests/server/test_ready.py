@@ -131,13 +131,15 @@ async def test_a_store_that_hangs_ends_the_signs_of_life(
             while not (await asyncio.to_thread(heard, sock)).get("WATCHDOG"):
                 pass
             monkeypatch.setattr(runs, "beat", beat)
-            await asyncio.wait_for(hangs.wait(), PATIENCE_S)
-            sock.setblocking(False)
-            while drained(sock):
-                pass
-            await asyncio.sleep(PULSE_S * 10)  # the pulses that do not come
-            assert not drained(sock)
-            goes_on.set()
+            try:
+                await asyncio.wait_for(hangs.wait(), PATIENCE_S)
+                sock.setblocking(False)
+                while drained(sock):
+                    pass
+                await asyncio.sleep(PULSE_S * 10)  # the pulses that do not come
+                assert not drained(sock)
+            finally:
+                goes_on.set()
 
 
 def drained(sock: socket.socket) -> bool:
