@@ -26,7 +26,7 @@ SYSTEM_USER = "agentmon"
 MAX_PORT = 65_535
 
 URL = re.compile(
-    r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?)(:(?P<port>[0-9]{1,5}))?"
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]|[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?)(:(?P<port>[0-9]{1,5}))?"
     r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/*"
 )
 """No user, no query, no dots that lead upwards, and of what a shell looks at only the brackets of IPv6."""
