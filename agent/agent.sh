@@ -430,7 +430,9 @@ uninstall_agent() {
     elif id "$user" >/dev/null 2>&1; then
         # Who is busy with a report, or sleeps until its second, cannot be removed.
         find /proc -maxdepth 1 -name '[0-9]*' -user "$user" | while IFS= read -r dir; do kill -9 "${dir##*/}"; done
-        if command -v userdel >/dev/null; then userdel "$user"; else deluser "$user"; fi
+        if ! command -v userdel >/dev/null; then deluser "$user"; else
+            userdel "$user" 2>/dev/null || { sleep 1 && userdel "$user"; } # until they are dead
+        fi
     fi
     tell "removed"
 }
