@@ -14,6 +14,7 @@ import pytest
 
 from tests.agent.shells import Box, make_box, need
 from tests.e2e.harness import PATIENCE_S, Served, Station, put_down, wait_for
+from tests.e2e.tracing import traceable
 
 FLAVOURS = ["dash", "bash", "busybox"]
 OWN = os.getpid()
@@ -125,7 +126,7 @@ class Execution:
     log: Path
 
     def wrap(self, command: list[str]) -> list[str]:
-        return [need("strace"), "-f", "-qq", "-v", "-s", "100000", "-e", "trace=execve", "-o", str(self.log), *command]
+        return [traceable(), "-f", "-qq", "-v", "-s", "100000", "-e", "trace=execve", "-o", str(self.log), *command]
 
     def programs(self) -> set[str]:
         return set(re.findall(r'execve\("[^"]*?([^/"]+)", \[', self.log.read_text(errors="replace")))
