@@ -108,7 +108,7 @@ async def scenario_rubbish_is_closed_at_once(start: Start) -> None:
 
 
 async def scenario_the_receiver_stops_at_once_amid_handshakes(start: Start) -> None:
-    running = await start(certificate=certificate())
+    running = await start(certificate=certificate(), header_deadline_s=PATIENCE_S * 2)
     client = await running.connect(bare=True)
     busy = await running.connect()
     assert await is_served(busy)
