@@ -90,6 +90,7 @@ def make_busybox(root: Path) -> None:
         root.joinpath("bin", applet).write_text(BUSYBOX_USERS)
         root.joinpath("bin", applet).chmod(0o755)
     os.mknod(root / "dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    (root / "dev/null").chmod(0o666)
     (root / "dev/stderr").symlink_to("/proc/self/fd/2")
     (root / "tmp").chmod(0o1777)
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
