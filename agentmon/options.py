@@ -55,6 +55,19 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class Network(click.ParamType[str]):
+    """An address or a network, "10.0.0.0/8" or "2001:db8::1", as text."""
+
+    name = "network"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is neither, and 10.0.0.1/8: it would trust far more than the machine that it seems to name."""
+        try:
+            return str(ipaddress.ip_network(value))
+        except ValueError:
+            self.fail(f"{value!r} is no address and no network such as 10.0.0.0/8", param, ctx)
+
+
 class NamedOption(click.Option):
     """An option whose environment variable is named after the option as typed, not after our parameter."""
 

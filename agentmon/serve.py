@@ -15,6 +15,7 @@ from agentmon.options import (
     ConfiguredCommand,
     FinePath,
     FiniteRange,
+    Network,
     common_options,
     configuration,
     database,
@@ -79,6 +80,13 @@ def console_options(command: F) -> F:
     metavar="N",
     help="Reports a second that one key may send for long; 0: no limit.",
 )
+@option(
+    "--trusted-proxy",
+    type=Network(),
+    multiple=True,
+    metavar="CIDR",
+    help="Believe this proxy's X-Forwarded-For. May be given several times.",
+)
 @option("--keep-raw", type=Duration(), default="48h", show_default=True, metavar="TIME", help="Keep reports so long.")
 @option(
     "--keep-5m", type=Duration(), default="14d", show_default=True, metavar="TIME", help="Keep 5 minutes' averages."
@@ -103,6 +111,7 @@ def serve(
     tls_key: Path | None,
     with_self: bool,
     max_report_rate: float,
+    trusted_proxy: tuple[str, ...],
     keep_raw: float,
     keep_5m: float,
     keep_1h: float,
@@ -118,6 +127,7 @@ def serve(
     from server.ready import take_supervisor
     from server.thread import ReceiverThread
 
+    keep_memory_private()
     if tui:
         require_terminal()
     else:
@@ -130,7 +140,9 @@ def serve(
     path = database(to_serve=True)
     premises = take_premises(path, host, port, _plain_url(public_url), tls_files(tls_cert, tls_key))
     log = _start_log(path, tui)
-    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every, config, supervisor))
+    receiver = ReceiverThread(
+        premises, lambda: _options(max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
+    )
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
     if with_self and premises.listener is not None:
@@ -148,6 +160,7 @@ def tui(read_only: bool, theme: str, no_mouse: bool, bell: bool) -> None:
     from agentmon.console import ConsoleRun
     from store.schema import inspect_database
 
+    keep_memory_private()
     require_terminal()
     path = database()
     inspect_database(path)
@@ -258,6 +271,7 @@ def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Reten
 
 def _options(
     max_report_rate: float,
+    trusted_proxies: tuple[str, ...],
     retention: "Retention",
     remind_every_s: float,
     config: "Config",
@@ -269,12 +283,23 @@ def _options(
     from server.upkeep import UpkeepOptions
 
     return RuntimeOptions(
-        receiver=ReceiverOptions(max_report_rate=max_report_rate),
+        receiver=ReceiverOptions(max_report_rate=max_report_rate, trusted_proxies=trusted_proxies),
         upkeep=UpkeepOptions(retention=retention),
         notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
         limits=config.limits,
         supervisor=supervisor,
     )
+
+
+def keep_memory_private() -> None:
+    """Let no crash leave a core file: all agents' keys are in memory, and such files are sent to strangers.
+
+    The limit, not PR_SET_DUMPABLE: that would also take strace and /proc from the one user who may read the
+    database anyway, and it needs ctypes. systemd-coredump and apport heed the limit.
+    """
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def require_terminal() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from enum import Enum
 from typing import cast
@@ -26,6 +26,7 @@ class GateLimits:
     """Connections in all and per address, seconds for a request's headers, and how refused ones end.
 
     Of those refused, `max_lingering` at a time get `linger_s` seconds to read why; the others are just closed.
+    The `proxies` speak for many, so their connections count in all alone.
     """
 
     max_connections: int = 1000
@@ -33,6 +34,7 @@ class GateLimits:
     header_deadline_s: float = 10.0
     linger_s: float = 2.0
     max_lingering: int = 100
+    proxies: Container[str] = frozenset()
 
 
 class Phase(Enum):
@@ -206,7 +208,7 @@ class Gate:
     def admit(self, connection: Connection) -> None:
         """Take a new connection, or refuse it with a 503."""
         address = connection.address
-        if self._per_address[address] >= self._limits.max_per_address:
+        if self._per_address[address] >= self._limits.max_per_address and address not in self._limits.proxies:
             log.warning('connection refused status=503 address=%s reason="too many from it"', address)
             self._refuse(connection)
             return

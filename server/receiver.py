@@ -27,6 +27,7 @@ from server.limits import (
     address_group,
     plain_address,
 )
+from server.proxies import Proxies
 from server.receiver_answers import Answer
 from server.receiver_log import LOGGER_NAME, calm_logs
 from server.rejected import RejectionLog
@@ -80,6 +81,7 @@ class ReceiverOptions:
     """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit.
 
     For `linger_s` seconds an unwanted body is read and dropped, so that its sender gets to see the answer.
+    From `trusted_proxies`, networks as text, X-Forwarded-For is believed.
     """
 
     max_report_rate: float = 20.0
@@ -90,8 +92,9 @@ class ReceiverOptions:
     max_per_address: int = 100
     max_lingering: int = 100
     linger_s: float = 2.0
+    trusted_proxies: tuple[str, ...] = ()
 
-    def gate_limits(self) -> GateLimits:
+    def gate_limits(self, proxies: Proxies) -> GateLimits:
         """Return the gate's part of them."""
         return GateLimits(
             max_connections=self.max_connections,
@@ -99,6 +102,7 @@ class ReceiverOptions:
             header_deadline_s=self.header_deadline_s,
             linger_s=self.linger_s,
             max_lingering=self.max_lingering,
+            proxies=proxies,
         )
 
 
@@ -164,6 +168,7 @@ class _Api:
     def __init__(
         self, ingest: Ingest, options: ReceiverOptions, clock: Callable[[], float], rejected: RejectionLog
     ) -> None:
+        self.proxies = Proxies(options.trusted_proxies)
         self._ingest = ingest
         self._rejected = rejected
         self._body_deadline_s = options.body_deadline_s
@@ -179,11 +184,12 @@ class _Api:
         if connection is None:
             return answers.BROKEN_HTTP.response(close=True)
         connection.headers_complete()
+        address = self.proxies.client(connection.address, request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         try:
-            answer = await self._answer(request, connection)
+            answer = await self._answer(request, connection, address)
         except _RefusedError as refusal:
             answer = refusal.answer
-            self._tell(refusal, connection.address)
+            self._tell(refusal, address)
         finally:
             connection.answered()
         unread = not request.content.is_eof()
@@ -194,12 +200,12 @@ class _Api:
             request.protocol.force_close()
         return response
 
-    async def _answer(self, request: web.BaseRequest, connection: Connection) -> Answer:
+    async def _answer(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
         path = request.raw_path
         if path != REPORT_PATH:
             path = request.path
         if path == REPORT_PATH:
-            return await self._take_report(request, connection)
+            return await self._take_report(request, connection, address)
         if path != HEALTH_PATH and path not in self._scripts:
             return answers.NOT_FOUND
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
@@ -209,7 +215,7 @@ class _Api:
     def _health(self) -> Answer:
         return answers.OK if self._ingest.problem is None else answers.UNAVAILABLE
 
-    async def _take_report(self, request: web.BaseRequest, connection: Connection) -> Answer:
+    async def _take_report(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
         """Go through all that CONTRACT section 1 checks, in its order; raise _RefusedError where one fails."""
         self._check_headers(request)
         body = await self._read_body(request, connection)
@@ -218,9 +224,9 @@ class _Api:
             agent_key, report = parse_report(body)
         except SchemaError as error:
             raise _invalid(error) from None
-        self._check_key(agent_key, connection.address)
+        self._check_key(agent_key, address)
         try:
-            await self._ingest.store(agent_key, report, connection.address)
+            await self._ingest.store(agent_key, report, address)
         except UnknownKeyError:
             raise _of_key(answers.UNKNOWN_KEY, Refusal.UNKNOWN_KEY, agent_key) from None
         except StoreUnavailableError:
@@ -378,7 +384,7 @@ async def start_receiver(
         protocol.rejected = refusals
         return protocol
 
-    api.gate = Gate(make_http, options.gate_limits(), loop, refusals)
+    api.gate = Gate(make_http, options.gate_limits(api.proxies), loop, refusals)
     listener: asyncio.Server | Doorkeeper
     if certificate is None:
         listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
