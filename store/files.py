@@ -9,11 +9,24 @@ PRIVATE_FOLDER = 0o700
 
 
 def ensure_private_folder(folder: Path) -> None:
-    """Create `folder` and its parents with mode 0700 where missing; leave what exists as it is."""
+    """Create `folder` and its parents with mode 0700 where missing; leave what exists as it is.
+
+    What is synced in it later would be lost with it in a power cut, were its own name not on the disk.
+    """
     missing = [part for part in (folder, *folder.parents) if not part.exists()]
     for part in reversed(missing):
         part.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         part.chmod(PRIVATE_FOLDER)
+        sync(part.parent)
+
+
+def sync(path: Path) -> None:
+    """Return once a file's content, or the names in a folder, are on the disk; never for a database that is open."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def create_private_file(path: Path) -> None:
