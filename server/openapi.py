@@ -89,7 +89,7 @@ def document() -> dict[str, Any]:
         "paths": {
             REPORT_PATH: {"post": _report()},
             HEALTH_PATH: _getting("health", "Whether the store takes writes.", _health()),
-            **{f"/{name}": _getting(name, f"The agent script {name}.", _script()) for name in SCRIPTS},
+            **{f"/{name}": _getting(name, f"The agent script {name}.", _script()) for name in sorted(SCRIPTS)},
         },
         "components": {"schemas": _schemas()},
     }
