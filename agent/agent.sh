@@ -1,102 +1,124 @@
 #!/bin/sh
 # agentmon-agent: tells an agentmon receiver how this Linux machine is. One run sends one report.
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
-# shellcheck disable=SC2016  # awk's $ and the sh lines that awk runs stand in single quotes on purpose
+# shellcheck disable=SC1090,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
 set -u
 umask 077
 LC_ALL=C PATH=${PATH:-/bin}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
+key=${AGENTMON_KEY:-}
+unset AGENTMON_KEY # it is no business of the programs that run below
 
 usage() {
     cat <<'EOF'
-usage: agent.sh                 send one report; this is what cron or a timer runs
-       agent.sh --print         show the report, without the key, and send nothing
-       agent.sh test            send one report and explain the answer
-       agent.sh install --url URL
-                                report every minute from now on; takes the key from AGENTMON_KEY,
-                                AGENTMON_KEY_FILE or, at a terminal, asks for it
-       agent.sh status          what is installed, and how the last report went
-       agent.sh uninstall       remove all that install wrote
-
-AGENTMON_URL, AGENTMON_KEY_FILE or AGENTMON_KEY, and AGENTMON_CA (a private CA's certificate) go before
-what install wrote. http_proxy, https_proxy and no_proxy hold. Exit: 0 sent, 1 failed, 2 wrong usage.
+usage: agent.sh             send one report; this is what cron or a timer runs
+       agent.sh --print     show the report, without the key, and send nothing
+       agent.sh test        send one report and explain the answer
+       agent.sh install --url URL [--cacert FILE] [--pin sha256//BASE64=]
+                            report every minute; asks for the key unless AGENTMON_KEY or AGENTMON_KEY_FILE is set
+       agent.sh status      what is installed, and how the last report went
+       agent.sh uninstall   remove all that install made
+AGENTMON_URL, AGENTMON_KEY_FILE or AGENTMON_KEY, AGENTMON_CA (a private CA's certificate), AGENTMON_PIN (the public
+key to trust), http_proxy, https_proxy and no_proxy win over what install wrote, which are those that it found.
+Exit: 0 sent, 1 failed, 2 wrong usage.
 EOF
 }
 
 tell() { printf 'agentmon-agent: %s\n' "$1"; }
-
 fail() { # STATUS TEXT
     tell "$2" >&2
     exit "$1"
 }
 
-# ---- Where things are -------------------------------------------------------------------------------------
+# ---- Settings. One folder holds all that install writes, but for systemd's units and cron's line.
 
-system_conf=/etc/agentmon-agent
-user_conf=${XDG_CONFIG_HOME:-${HOME:-/nonexistent}/.config}/agentmon-agent
+root_folder=/etc/agentmon-agent
+user_folder=${XDG_CONFIG_HOME:-${HOME:-/nonexistent}/.config}/agentmon-agent
 
-places() { # sets where install writes: system places for root, the home for everyone else
-    if [ "$(id -u)" = 0 ]; then
-        conf=$system_conf lib=/usr/local/lib/agentmon-agent state=/var/lib/agentmon-agent
-    else
-        [ -d "${HOME:-}" ] || fail 1 "HOME names no directory"
-        conf=$user_conf lib=${XDG_DATA_HOME:-$HOME/.local/share}/agentmon-agent state=$lib
-    fi
-    units=/etc/systemd/system
+settings() { # sets url, ca, pin, key or key_file, and where to note the outcome; the environment wins
+    url=${AGENTMON_URL:-} ca=${AGENTMON_CA:-} pin=${AGENTMON_PIN:-} key_file=${AGENTMON_KEY_FILE:-}
+    stored=$root_folder/agent.conf
+    [ -r "$stored" ] || stored=$user_folder/agent.conf
+    [ -z "$url$key_file$key" ] && note=${stored%/*}/last || note='' # no outcome of what is installed
+    [ -r "$stored" ] || return 0
+    while IFS= read -r line; do
+        value=${line#*=}
+        case $line in
+        AGENTMON_URL=*) url=${url:-$value} ;;
+        AGENTMON_CA=*) ca=${ca:-$value} ;;
+        AGENTMON_PIN=*) pin=${pin:-$value} ;;
+        AGENTMON_KEY_FILE=*) [ -n "$key" ] || key_file=${key_file:-$value} ;;
+        http_proxy=*) export http_proxy="${http_proxy-$value}" ;;
+        https_proxy=*) export https_proxy="${https_proxy-$value}" ;;
+        no_proxy=*) export no_proxy="${no_proxy-$value}" ;;
+        esac
+    done <"$stored"
 }
 
-settings() { # sets url, key_file, key, ca and state: the environment wins over what install wrote
-    url='' key_file='' ca='' state=''
-    conf=$system_conf
-    [ -r "$conf/agent.conf" ] || conf=$user_conf
-    if [ -r "$conf/agent.conf" ]; then
-        while IFS='=' read -r name value; do
-            case $name in
-            AGENTMON_URL) url=$value ;;
-            AGENTMON_KEY_FILE) key_file=$value ;;
-            AGENTMON_CA) ca=$value ;;
-            AGENTMON_STATE) state=$value ;;
-            esac
-        done <"$conf/agent.conf"
-    fi
-    url=${AGENTMON_URL:-$url} ca=${AGENTMON_CA:-$ca} key=''
-    if [ -n "${AGENTMON_KEY_FILE:-}" ]; then
-        key_file=$AGENTMON_KEY_FILE
-    elif [ -n "${AGENTMON_KEY:-}" ]; then
-        key=$AGENTMON_KEY key_file=''
-    fi
-    unset AGENTMON_KEY # it is no business of the programs that run below
-}
-
-check_url() {
-    [ -n "$url" ] || fail 2 "nothing says where the receiver is: set AGENTMON_URL, or install --url URL"
+check_settings() { # ends the run if they cannot work; fills key from key_file, sets client
     while [ "$url" != "${url%/}" ]; do url=${url%/}; done
     case $url in
+    '') fail 2 "nothing says where the receiver is: set AGENTMON_URL, or install --url URL" ;;
     *[!!-~]* | *[\"\\\'\<\>?#@]*) fail 2 "the receiver's URL holds characters that do not belong there" ;;
     http://?* | https://?*) ;;
     *) fail 2 "the receiver's URL starts with http:// or https://" ;;
     esac
+    case $pin in '' | sha256//*=) ;; *) fail 2 "a pin looks like sha256//BASE64=" ;; esac
     [ -z "$ca" ] || [ -r "$ca" ] || fail 1 "cannot read the CA certificate $ca"
-}
-
-read_key() { # fills key from key_file, if there is one, and checks it
     if [ -n "$key_file" ]; then
-        [ -r "$key_file" ] || fail 1 "cannot read the key file $key_file"
-        case $(ls -ldL -- "$key_file") in
-        ?r??------*) ;;
+        case $(ls -ldL -- "$key_file" 2>/dev/null) in
+        '') fail 1 "there is no key file $key_file" ;;
+        ?r??------*) IFS= read -r key <"$key_file" ;;
         *) fail 1 "others may read the key file $key_file: chmod 600 it" ;;
         esac
-        IFS= read -r key <"$key_file" || [ -n "$key" ] || fail 1 "the key file $key_file is empty"
     fi
-    [ -n "$key" ] || fail 2 "no key: set AGENTMON_KEY_FILE or AGENTMON_KEY, or run install"
     case $key in
+    '') fail 2 "no key: set AGENTMON_KEY_FILE or AGENTMON_KEY, or run install" ;;
     *[!!-~]*) fail 1 "the key is malformed: printable ASCII characters without spaces are expected" ;;
     esac
     [ "${#key}" -le 128 ] || fail 1 "the key is longer than 128 characters"
+    client=curl
+    if command -v curl >/dev/null; then return; fi
+    [ -z "$pin" ] || fail 1 "to trust a pinned public key needs curl: install it, or use --cacert"
+    client=$(wget --help 2>&1)
+    case $url$client in
+    http*GNU*) client=gnu-wget ;;
+    https*) fail 1 "https needs curl or GNU wget: this wget checks no certificates" ;;
+    *post-file*) client=wget ;;
+    *) fail 1 "neither curl nor a wget that can post a file is here" ;;
+    esac
 }
 
-# ---- The report -------------------------------------------------------------------------------------------
+# ---- The report.
+
+mounts() { # file systems on a device, zfs, and "/" whatever holds it; no memory, and no images, which are always full
+    awk '
+    FILENAME ~ /filesystems/ { if (NF == 1) local[$1]; next }
+    !($2 in device) { order[++n] = $2 }
+    { device[$2] = $1; type[$2] = $3 } # mounted over another, the last one is seen
+    END {
+        local["zfs"]
+        for (i = 1; i <= n; i++) {
+            m = order[i]; d = device[m]
+            if (type[m] ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs)$/) continue
+            if (m != "/" && !(type[m] in local) || length(m) > 1024) continue
+            if (!(d in best) || length(m) < length(best[d])) best[d] = m # mounted twice: the shortest
+        }
+        for (i = 1; i <= n && shown < 512; i++) if (best[device[order[i]]] == order[i]) { print order[i]; shown++ }
+    }' /proc/filesystems /proc/mounts
+}
+
+disks() { # what df says of them: a dead one is given five seconds, a file (in containers) is none
+    set --
+    while IFS= read -r mount; do
+        case $mount in *\\*) mount=$(printf '%b' "$mount") ;; esac # a space is \040
+        if [ -d "$mount" ]; then set -- "$@" "$mount"; fi
+    done <<EOF
+$(mounts)
+EOF
+    [ $# -eq 0 ] || ${limit:+timeout 5} df -P -k -- "$@"
+}
 
 collect() { # prints the report as one line of JSON, without the key; takes a second
     [ -r /proc/stat ] || fail 1 "there is no /proc/stat: this agent is for Linux, see \`agentmon agent\` elsewhere"
@@ -105,59 +127,39 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
     for dir in /sys/class/net/*; do
         if [ -e "$dir/device" ] && [ ! -e "$dir/master/device" ]; then cards="$cards${dir##*/} "; fi
     done
-    awk -v cards="$cards" '
+    read -r before </proc/stat
+    sleep 1
+    read -r after </proc/stat
+    os=$( # such files are made to be read by a shell
+        PRETTY_NAME=''
+        for file in /usr/lib/os-release /etc/os-release; do if [ -r "$file" ]; then . "$file"; fi; done
+        printf '%s' "${PRETTY_NAME:-Linux}"
+    ) 2>/dev/null
+    disks 2>/dev/null | os=$os awk -v cards="$cards" -v before="$before" -v after="$after" '
     function first(file,   line) { line = ""; getline line < file; close(file); return line }
+    function ceil(x) { return int(x) < x ? int(x) + 1 : int(x) }
     function percent(part, whole,   p) {
         p = whole > 0 ? 100 * part / whole : 0
         return sprintf("%.1f", p < 0 ? 0 : p > 100 ? 100 : p)
     }
-    function ceil(x) { return int(x) < x ? int(x) + 1 : int(x) }
     function human(kib,   unit) { # as df -h: powers of 1024, rounded up
         if (kib <= 0) return "0"
         for (unit = 1; ceil(kib) >= 1024; unit++) kib /= 1024
-        if (ceil(kib * 10) < 100) return sprintf("%.1f", ceil(kib * 10) / 10) substr("KMGTPE", unit, 1)
-        return ceil(kib) substr("KMGTPE", unit, 1)
+        return (ceil(kib * 10) < 100 ? sprintf("%.1f", ceil(kib * 10) / 10) : ceil(kib)) substr("KMGTPE", unit, 1)
     }
-    # The length of the valid UTF-8 sequence at s[i], or 0; bytes 128 to 255 stand at 1 to 128 of "high".
-    function sequence(s, i,   b, n, k, code, c) {
-        b = index(high, substr(s, i, 1)) + 127
-        n = b < 194 ? 0 : b < 224 ? 2 : b < 240 ? 3 : b < 245 ? 4 : 0
-        code = n == 2 ? b - 192 : n == 3 ? b - 224 : b - 240
-        for (k = 1; k < n; k++) {
-            c = i + k > length(s) ? 0 : index(high, substr(s, i + k, 1))
-            if (c < 1 || c > 64) return 0
-            code = code * 64 + c - 1
-        }
-        if (n == 3 && (code < 2048 || (code >= 55296 && code < 57344))) return 0
-        return n == 4 && (code < 65536 || code > 1114111) ? 0 : n
-    }
-    function json(s,   out, i, c, n) {
-        if (s !~ /[^ -~]/ && s !~ /["\\]/) return "\"" s "\""
-        for (i = 1; i <= length(s); i++) {
-            c = substr(s, i, 1)
-            if (c == "\"" || c == "\\") out = out "\\" c
-            else if (n = index(control, c)) out = out sprintf("\\u%04x", n)
-            else if (!index(high, c)) out = out c
-            else if (n = sequence(s, i)) { out = out substr(s, i, n); i += n - 1 }
-            else out = out "\\ufffd"
-        }
-        return "\"" out "\""
+    function json(s) { # control characters become "?", as in df, and so does all that is not ASCII if it is no UTF-8
+        gsub(/[\001-\037]/, "?", s); gsub(/["\\]/, "\\\\&", s)
+        if (s !~ utf8) gsub(/[\200-\377]/, "?", s)
+        return "\"" s "\""
     }
     function add(name, value) { report = report (report == "" ? "" : ",") "\"" name "\":" value }
     function text(name, value) { if (value != "") add(name, json(substr(value, 1, 255))) }
 
-    function read_cpu(into,   f, i) { # user nice system idle iowait irq softirq steal; guest is within user
-        split(first("/proc/stat"), f)
-        into["all"] = 0
-        for (i = 2; i <= 9; i++) into["all"] += f[i]
-        into["idle"] = f[5]; into["iowait"] = f[6]
-    }
-    function cpu(   all, idle, iowait) { # between two readings a second apart
-        read_cpu(before); system("sleep 1"); read_cpu(after)
-        all = after["all"] - before["all"]
-        idle = after["idle"] - before["idle"]; iowait = after["iowait"] - before["iowait"]
-        if (idle < 0) idle = 0
-        if (iowait < 0) iowait = 0
+    function cpu(   b, a, i, all, idle, iowait) { # user nice system idle iowait irq softirq steal; guest is within user
+        split(before, b); split(after, a)
+        for (i = 2; i <= 9; i++) all += a[i] - b[i]
+        idle = a[5] > b[5] ? a[5] - b[5] : 0
+        iowait = a[6] > b[6] ? a[6] - b[6] : 0
         add("cpu_usage", percent(all - idle - iowait, all)); add("cpu_iowait", percent(iowait, all))
     }
     function memory(   line, f, m, free) {
@@ -166,66 +168,6 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
         add("memory_usage", percent(m["MemTotal:"] - free, m["MemTotal:"]))
         add("memory_total_mb", sprintf("%.0f", int(m["MemTotal:"] / 1024)))
         if (m["SwapTotal:"] > 0) add("swap_usage", percent(m["SwapTotal:"] - m["SwapFree:"], m["SwapTotal:"]))
-    }
-
-    # /proc/mounts writes a space as \040
-    function unescape(s,   out, d) {
-        while (match(s, /\\[0-3][0-7][0-7]/)) {
-            d = substr(s, RSTART + 1, 3)
-            d = substr(d, 1, 1) * 64 + substr(d, 2, 1) * 8 + substr(d, 3, 1)
-            out = out substr(s, 1, RSTART - 1) sprintf("%c", d)
-            s = substr(s, RSTART + 4)
-        }
-        return out s
-    }
-    function quoted(s,   parts, n, i, out) { # for sh
-        n = split(s, parts, "\047")
-        out = parts[1]
-        for (i = 2; i <= n; i++) out = out "\047\\\047\047" parts[i]
-        return "\047" out "\047"
-    }
-    function plain(s) { gsub(/[^ -~]/, "?", s); return s } # df masks control characters in its own way
-    # Real file systems need a device, or are zfs; images are always full; "/" counts whatever holds it (but memory).
-    function real(mount, type) {
-        if (type ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs)$/) return 0
-        return mount == "/" || type == "zfs" || type in on_device
-    }
-    # The mounts to ask df for, quoted; of several mounts of one device the shortest. Leaves them in "known" too.
-    function mounts(   line, f, n, i, m, order, device, type, best, list, count) {
-        while ((getline line < "/proc/filesystems") > 0) if (split(line, f) == 1) on_device[f[1]]
-        while ((getline line < "/proc/mounts") > 0) {
-            split(line, f)
-            m = unescape(f[2])
-            if (!(m in device)) order[++n] = m
-            device[m] = f[1]; type[m] = f[3] # mounted over another, the last one is seen
-        }
-        for (i = 1; i <= n; i++) {
-            m = order[i]
-            if (!real(m, type[m])) continue
-            if (!(device[m] in best) || length(m) < length(best[device[m]])) best[device[m]] = m
-        }
-        for (i = 1; i <= n; i++) {
-            m = order[i]
-            if (!(device[m] in best) || best[device[m]] != m || length(m) > 1024 || ++count > 512) continue
-            known[plain(m)] = m
-            list = list " " quoted(m)
-        }
-        return list
-    }
-    function disks(   list, line, command, f, m, out) {
-        list = mounts()
-        command = "exec 2>/dev/null; set --; for m in" list "; do [ -d \"$m\" ] && set -- \"$@\" \"$m\"; done; " \
-            "[ $# -gt 0 ] || exit; limit=; timeout 5 true && limit=\"timeout 5\"; $limit df -P -k -- \"$@\""
-        while (list != "" && (command | getline line) > 0) {
-            if (!match(line, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//)) continue
-            split(substr(line, RSTART, RLENGTH - 1), f)
-            m = plain(substr(line, RSTART + RLENGTH - 1))
-            if (!(m in known) || f[1] <= 0 || f[2] + f[3] <= 0) continue
-            out = out (out == "" ? "{" : ",{") "\"mount\":" json(known[m]) ",\"usage\":" percent(f[2], f[2] + f[3])
-            out = out ",\"size\":\"" human(f[1]) "\",\"used\":\"" human(f[2]) "\",\"avail\":\"" human(f[3]) "\"}"
-            delete known[m]
-        }
-        add("disk_usage", "[" out "]")
     }
     # Bytes since boot over the cards; without any (containers), over all that is no loopback, bridge or tunnel.
     function network(   line, f, rx, tx, seen, virtual) {
@@ -238,272 +180,289 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
         }
         if (seen) { add("network_rx_bytes", sprintf("%.0f", rx)); add("network_tx_bytes", sprintf("%.0f", tx)) }
     }
-    function os_name(file,   line, v, out, i) {
-        while ((getline line < file) > 0) if (line ~ /^PRETTY_NAME=/) v = substr(line, 13)
-        if (v ~ /^["\047]/) v = substr(v, 2, length(v) - 2)
-        while (i = index(v, "\\")) { out = out substr(v, 1, i - 1) substr(v, i + 1, 1); v = substr(v, i + 2) }
-        return out v
-    }
     BEGIN {
-        for (i = 1; i < 32; i++) control = control sprintf("%c", i)
-        for (i = 128; i < 256; i++) high = high sprintf("%c", i)
-        cpu(); memory(); disks(); network()
+        t = "[\200-\277]"
+        utf8 = "^([ -\177]|[\302-\337]" t "|\340[\240-\277]" t "|[\341-\354\356\357]" t t "|\355[\200-\237]" t \
+            "|\360[\220-\277]" t t "|[\361-\363]" t t t "|\364[\200-\217]" t t ")*$"
+    }
+    match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
+        split(substr($0, RSTART, RLENGTH - 1), f)
+        mount = substr($0, RSTART + RLENGTH - 1)
+        if (f[1] <= 0 || f[2] + f[3] <= 0 || seen[mount]++) next
+        items = items (items ? "," : "") "{\"mount\":" json(mount) ",\"usage\":" percent(f[2], f[2] + f[3])
+        items = items ",\"size\":\"" human(f[1]) "\",\"used\":\"" human(f[2]) "\",\"avail\":\"" human(f[3]) "\"}"
+    }
+    END {
+        cpu(); memory(); add("disk_usage", "[" items "]"); network()
         if (split(first("/proc/loadavg"), f) >= 3) { add("load_1m", f[1]); add("load_5m", f[2]); add("load_15m", f[3]) }
-        if ((os = os_name("/etc/os-release")) == "" && (os = os_name("/usr/lib/os-release")) == "") os = "Linux"
-        text("os", os)
+        text("os", ENVIRON["os"])
         text("hostname", first("/proc/sys/kernel/hostname")); text("kernel", first("/proc/sys/kernel/osrelease"))
         print "{" report "}"
     }'
 }
 
-# ---- Sending ----------------------------------------------------------------------------------------------
+# ---- Sending.
 
-find_client() { # sets client
-    if command -v curl >/dev/null; then
-        client=curl
-        return
-    fi
-    case $(wget --help 2>&1) in
-    *GNU*) client=gnu-wget ;;
-    *post-file*) client=wget ;;
-    *) fail 1 "neither curl nor a wget that can post a file is here" ;;
-    esac
-    case $client$url in wgethttps:*) fail 1 "https needs curl or GNU wget: this wget checks no certificates" ;; esac
+curl_() { # without a curlrc; -k is safe where the public key is pinned
+    curl -q -g -sS --connect-timeout 10 --max-time 20 ${ca:+--cacert "$ca"} ${pin:+-k --pinnedpubkey "$pin"} "$@"
 }
 
-post() { # prints all that came back: headers, body, and the client's own complaint
-    if [ "$client" = curl ]; then # the body, and with it the key, comes on standard input
-        curl -q -g -sS -i --connect-timeout 10 --max-time 20 ${ca:+--cacert "$ca"} -H 'Expect:' \
-            -H 'Content-Type: application/json' --data-binary @- "$url/agent/report" 2>&1 <<EOF
-{"agent_key":"$key_json",${report#?}
-EOF
+wget_() { # without a wgetrc, and without the .wget-hsts that GNU's leaves; busybox's crashes on -T
+    [ "$client" = wget ] || set -- -nv -T 20 -t 1 --max-redirect=0 --content-on-error ${ca:+"--ca-certificate=$ca"} "$@"
+    HOME=/nonexistent ${limit:+timeout 25} wget -O - "$@"
+}
+
+post() { # sends $body, which holds the key, so no argument; prints all that came back, and the client's own complaint
+    set -- 'Content-Type: application/json' "$url/agent/report"
+    if [ "$client" = curl ]; then
+        printf '%s\n' "$body" | curl_ -i -H 'Expect:' -H "$1" --data-binary @- "$2" 2>&1
         return
     fi
-    set -- # no -T for busybox, whose wget crashes on it where it was built without time limits
-    if [ "$client" = gnu-wget ]; then # which, in the background as under timeout, would log to a file of its own
-        set -- -nv -o /dev/stderr -T 20 -t 1 --max-redirect=0 --content-on-error ${ca:+"--ca-certificate=$ca"}
-    fi
-    set -- wget -S -O - "$@"
-    if timeout 5 true 2>/dev/null; then set -- timeout 25 "$@"; fi
-    body=$(mktemp) || return
-    trap 'rm -f "$body"' EXIT
+    file=$(mktemp) || return
+    trap 'rm -f "$file"' EXIT
     trap 'exit 1' HUP INT TERM
-    cat >"$body" <<EOF
-{"agent_key":"$key_json",${report#?}
-EOF
-    "$@" --header 'Content-Type: application/json' --post-file="$body" "$url/agent/report" 2>&1
+    printf '%s\n' "$body" >"$file"
+    wget_ -S -o /dev/stderr --header "$1" --post-file="$file" "$2" 2>&1
 }
 
-explain() { # REPLY: prints the seconds to wait (0: do not try again), a space, and the answer in words
-    awk -v url="$url" '
-    /^ *HTTP\/[0-9.]+ +[0-9]+/ && !body { sub(/^ *HTTP\/[0-9.]+ +/, ""); code = $0 + 0; retry = 0; next }
-    match($0, /server returned error: HTTP\/[0-9.]+ [0-9]+/) { code = substr($0, RSTART + RLENGTH - 3, 3) }
-    tolower($1) == "retry-after:" && !body { retry = $2 <= 30 ? int($2) : 0; next }
-    match($0, /"message" *: *"([^"\\]|\\.)*"/) {
-        message = substr($0, RSTART, RLENGTH - 1); sub(/^"message" *: *"/, "", message); body = 1
-    }
-    $0 !~ /^[ \r]*$/ { last = $0 }
-    END {
-        if (message == "") message = "without a word"
-        if (code == 404) says = "does not know this key (404): its monitor was deleted or the key rotated"
-        else if (code == 422) says = "refused the report (422): " message
-        else if (code == 429 || code == 503) { says = "cannot take a report now (" code "): " message; wait = retry }
-        else if (code) says = "answered " code ", which is not what an agentmon receiver says: " message
-        else says = "did not answer: " last
-        says = wait + 0 " the receiver at " url " " says
-        gsub(/[^ -~]/, "", says)
-        print substr(says, 1, 500)
-    }' <<EOF
-$1
-EOF
+explain() { # sets says from $reply, and wait: the seconds after which to try again, or 0
+    wait=0 hint='' message=${reply#*\"message\": \"} proxy=${http_proxy:-}
+    if [ "$message" = "$reply" ]; then message='without a word'; else message=${message%%\"*}; fi
+    case $url in https*) proxy=${https_proxy:-${HTTPS_PROXY:-}} ;; esac
+    code=${reply#*onnection established} # that was the proxy
+    case $code in *HTTP/*) code=${code#*HTTP/} code=${code#* } code=${code%%[!0-9]*} ;; *) code='' ;; esac
+    case $code in
+    '') says=$(printf '%s\n' "${reply##*curl: }" | if [ "$client" = curl ]; then sed q; else sed -n '$p'; fi) ;;
+    404) says="does not know this key (404): its monitor was deleted or the key rotated" ;;
+    422) says="refused the report (422): $message" ;;
+    429 | 503)
+        says="cannot take a report now ($code): $message"
+        wait=$(printf '%s\n' "$reply" | sed -n 's/^ *[Rr]etry-[Aa]fter: *\([0-9]\{1,2\}\)[^0-9]*$/\1/p')
+        [ "${wait:-31}" -le 30 ] || wait=0
+        ;;
+    *) says="answered $code, which is not what an agentmon receiver says: $message${proxy:+ (a proxy is set)}" ;;
+    esac
+    case $code$says in
+    [0-9]*) ;;
+    *[Rr]esolv* | *'bad address'*) hint='is the name in the URL right, and does DNS work here?' ;;
+    *[Rr]efused* | *onnect\ to*) hint='is agentmon running there, and is the port right?' ;;
+    *nreachable* | *'o route'*) hint='no network leads there from here' ;;
+    *'timed out'* | *timeout*) hint='most likely a firewall drops it' ;;
+    *'not yet '*) hint='is the clock of this machine right?' ;;
+    *'wrong version'* | *unexpected*) hint='does it speak https, or http alone?' ;;
+    *pinned* | *'public key'*) hint='it has a new key, or is another: take a fresh install line' ;;
+    *ertificate* | *SSL* | *TLS*) hint='its certificate is not trusted here: see --cacert and --pin' ;;
+    esac
+    [ -n "$code" ] || says="did not answer: $says${hint:+: $hint}${proxy:+ (a proxy is set, is it the right one?)}"
+    says="the receiver at $url $(printf '%s' "$says" | tr -cd ' -~' | cut -c 1-400)"
 }
 
 send() { # sets says; 0 when the report was taken
-    check_url
-    read_key
-    find_client
-    key_json=$key
-    case $key in *[\"\\]*) key_json=$(
-        sed 's/["\\]/\\&/g' <<EOF
-$key
-EOF
-    ) ;; esac
-    taken=1
+    check_settings
+    key=$(printf '%s' "$key" | sed 's/["\\]/\\&/g')
     for try in 1 2; do
         report=$(collect) || exit 1
+        body="{\"agent_key\":\"$key\",${report#?}"
         reply=$(post)
-        case $reply in *HTTP/*\ 200*\"status\"*\"ok\"*)
-            taken=0 says="the receiver at $url took the report"
-            break
-            ;;
+        case $reply in
+        *HTTP/*\ 200*\"status\"*\"ok\"*) wait=0 taken=0 says="the receiver at $url took the report" ;;
+        *) taken=1 && explain ;;
         esac
-        says=$(explain "$reply")
-        wait=${says%% *} says=${says#* }
         if [ "$try" = 2 ] || [ "$wait" = 0 ]; then break; fi
         sleep "$wait"
     done
-    if [ -w "$state" ]; then printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$says" >"$state/last"; fi
-    return $taken
+    if [ -w "$note" ]; then printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$says" >"$note"; fi
+    return "$taken"
 }
 
-# ---- Installing -------------------------------------------------------------------------------------------
+# ---- Installing: for root, with a user of its own that does the work; for everyone else, as oneself.
 
-put() { # MODE FILE: standard input becomes FILE, at once and whole
-    { cat >"$2.new" && chmod "$1" "$2.new" && mv -f "$2.new" "$2"; } || fail 1 "cannot write $2"
-}
-
-own_text() { # prints this script; piped into sh it has no file, so the receiver is asked for it again
-    if [ -f "$0" ] && grep -q '^# agentmon-agent:' "$0"; then
-        cat "$0"
-    elif [ "$client" = curl ]; then
-        curl -q -g -fsS --connect-timeout 10 --max-time 30 ${ca:+--cacert "$ca"} "$url/agent.sh"
+places() { # old_…: what an earlier agent.sh made
+    unit=/etc/systemd/system/agentmon-agent
+    if [ "$(id -u)" = 0 ]; then
+        user=agentmon-agent folder=$root_folder old_lib=/usr/local/lib/agentmon-agent old_state=/var/lib/agentmon-agent
     else
-        wget -q -O - ${ca:+"--ca-certificate=$ca"} "$url/agent.sh"
+        user='' folder=$user_folder old_lib=${XDG_DATA_HOME:-${HOME:-}/.local/share}/agentmon-agent old_state=$old_lib
     fi
+}
+
+put() { # MODE FILE TEXT
+    { printf '%s\n' "$3" >"$2" && chmod "$1" "$2"; } || fail 1 "cannot write $2"
 }
 
 ask_key() { # from the terminal, which is not standard input when the script is piped into sh
-    (: </dev/tty) 2>/dev/null || return 0
+    stty -echo 2>/dev/null </dev/tty || return 0
     trap 'stty echo </dev/tty' EXIT
     trap 'exit 1' HUP INT TERM
-    stty -echo </dev/tty
     printf 'Agent key (not shown): ' >/dev/tty
     IFS= read -r key </dev/tty
-    stty echo </dev/tty
-    trap - EXIT HUP INT TERM
     echo >/dev/tty
 }
 
-has_systemd() { [ "$conf" = "$system_conf" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; }
+cron_of() { # USER ARGUMENTS; the agent's own crontab and no file in /etc/cron.d, of which busybox knows nothing
+    whose=$1
+    shift
+    if [ -n "$user" ]; then crontab -u "$whose" "$@"; else crontab "$@"; fi 2>/dev/null
+}
 
-has_cron_line() { command -v crontab >/dev/null && crontab -l 2>/dev/null | grep -q '# agentmon-agent$'; }
+unschedule() { # before it is scheduled anew, too; root's own line in cron is an earlier agent.sh's
+    for name in "$(id -un)" $user; do
+        cron_of "$name" -l | grep -q '# agentmon-agent$' || continue
+        rest=$(cron_of "$name" -l | grep -v '# agentmon-agent$')
+        if [ -n "$rest" ]; then printf '%s\n' "$rest" | cron_of "$name" -; else cron_of "$name" -r; fi
+    done
+    if [ -n "$user" ] && [ -e "$unit.timer" ]; then
+        systemctl -q disable --now agentmon-agent.timer
+        systemctl -q stop agentmon-agent.service
+        rm -f "$unit.service" "$unit.timer"
+        systemctl daemon-reload
+    fi
+    rm -rf "$old_lib" "$old_state"
+}
 
-other_cron_lines() { crontab -l 2>/dev/null | grep -v '# agentmon-agent$'; }
-
-schedule() { # sets runner: what runs the agent every minute, or nothing
-    if has_systemd; then
-        put 644 "$units/agentmon-agent.service" <<EOF
-[Unit]
+schedule() { # sets runner: what runs the agent every minute
+    # Each key has a second of its own, so that a fleet does not report in the same moment.
+    second=$((0x$(printf '%s' "$key" | sha256sum | cut -c 1-4) % 55))
+    if [ -n "$user" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
+        # What its user cannot do anyway is not forbidden once more. ProtectHome=yes would hide a /home that is a file
+        # system of its own from df, ProcSubset=pid would hide /proc/stat.
+        put 644 "$unit.service" "[Unit]
 Description=agentmon agent: send one report
-Wants=network-online.target
-After=network-online.target
-
 [Service]
 Type=oneshot
-ExecStart=/bin/sh $lib/agent.sh
+User=$user
+ExecStart=/bin/sh $folder/agent.sh
 TimeoutStartSec=2min
-EOF
-        put 644 "$units/agentmon-agent.timer" <<EOF
-[Unit]
+MemoryMax=64M
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ReadWritePaths=$folder/last
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service"
+        put 644 "$unit.timer" "[Unit]
 Description=agentmon agent: report every minute
-
 [Timer]
-OnActiveSec=10s
-OnUnitActiveSec=60s
+OnCalendar=*:*:$second
 AccuracySec=1s
-
 [Install]
-WantedBy=timers.target
-EOF
+WantedBy=timers.target"
         systemctl daemon-reload || fail 1 "systemd did not read the new units"
-        systemctl enable --now -q agentmon-agent.timer || fail 1 "systemd did not start the timer"
+        systemctl -q enable --now agentmon-agent.timer || fail 1 "systemd did not start the timer"
         runner='a systemd timer (agentmon-agent.timer)'
     elif command -v crontab >/dev/null; then
-        # Not all machines in the same second: each waits as its installer's process number says.
-        line="* * * * * sleep $(($$ % 50)); sh '$lib/agent.sh' >/dev/null 2>&1 # agentmon-agent"
-        { other_cron_lines; echo "$line"; } | crontab - || fail 1 "crontab did not take the line"
-        runner='a line in your crontab'
+        line="* * * * * sleep $second; sh '$folder/agent.sh' >/dev/null 2>&1 # agentmon-agent"
+        { cron_of "$user" -l; echo "$line"; } | cron_of "$user" - || fail 1 "crontab did not take the line"
+        runner=cron
+        grep -qsE '^(cron|crond)$' /proc/[0-9]*/comm || runner='cron, once its daemon is started,'
     else
-        runner=''
+        fail 1 "no systemd for root, no crontab: let something run this every minute: sh $folder/agent.sh"
     fi
 }
 
-install_agent() {
+install_agent() { # OPTIONS
     settings
-    while [ $# -gt 0 ]; do
-        case $1 in
-        --url) [ $# -ge 2 ] || fail 2 "--url needs the receiver's URL"; url=$2; shift 2 ;;
-        --url=*) url=${1#--url=}; shift ;;
-        *) fail 2 "install does not know $1; see --help" ;;
+    [ $# -eq 0 ] || ca=${AGENTMON_CA:-} pin=${AGENTMON_PIN:-} # what is stored may be another receiver's
+    option=''
+    for word; do
+        word=$option$word option=''
+        case $word in
+        --url | --cacert | --pin) option=$word= ;;
+        --url=*) url=${word#*=} ;;
+        --cacert=*) ca=${word#*=} ;;
+        --pin=*) pin=${word#*=} ;;
+        *) fail 2 "install does not know $word; see --help" ;;
         esac
     done
-    check_url
+    [ -z "$option" ] || fail 2 "${option%=} needs a value"
     if [ -z "$key$key_file" ]; then ask_key; fi
-    read_key
-    find_client
+    check_settings
     places
-    script=$(own_text) || fail 1 "cannot get agent.sh from $url"
+    if [ -f "$0" ] && grep -q '^# agentmon-agent:' "$0"; then script=$(cat "$0"); else
+        # Piped into sh it has no file: the receiver is asked for it again.
+        script=$(if [ "$client" = curl ]; then curl_ -f "$url/agent.sh"; else wget_ -q "$url/agent.sh"; fi)
+    fi
     case $script in '#!/bin/sh'*'main "$@"') ;; *) fail 1 "what $url/agent.sh gives is not this agent" ;; esac
-    mkdir -p "$conf" "$lib" "$state" || fail 1 "cannot write to $conf, $lib or $state"
-    put 755 "$lib/agent.sh" <<EOF
-$script
-EOF
-    put 600 "$conf/key" <<EOF
-$key
-EOF
-    if [ -n "$ca" ]; then put 644 "$conf/ca.pem" <"$ca" && ca=$conf/ca.pem; fi
-    put 600 "$conf/agent.conf" <<EOF
-AGENTMON_URL=$url
-AGENTMON_KEY_FILE=$conf/key
-AGENTMON_CA=$ca
-AGENTMON_STATE=$state
-EOF
+    write_files
+    unschedule
     schedule
-    send
-    sent=$?
-    tell "$says"
-    [ -n "$runner" ] || fail 1 "no systemd for root, no crontab: let something run this every minute: sh $lib/agent.sh"
-    tell "installed; $runner runs $lib/agent.sh every minute"
-    return $sent
+    unset AGENTMON_URL AGENTMON_KEY_FILE AGENTMON_CA AGENTMON_PIN
+    tell "installed in $folder; $runner runs it every minute"
+    if [ -n "$user" ]; then su -s /bin/sh "$user" -c "sh $folder/agent.sh test"; else sh "$folder/agent.sh" test; fi
+}
+
+write_files() {
+    { (umask 022 && mkdir -p "$folder") && chmod 700 "$folder"; } || fail 1 "cannot write to $folder"
+    put 755 "$folder/agent.sh" "$script"
+    put 600 "$folder/key" "$key"
+    put 600 "$folder/last" "no report yet"
+    if [ -n "$ca" ]; then put 644 "$folder/ca.pem" "$(cat "$ca")" && ca=$folder/ca.pem; else rm -f "$folder/ca.pem"; fi
+    put 600 "$folder/agent.conf" "AGENTMON_URL=$url
+AGENTMON_KEY_FILE=$folder/key
+AGENTMON_CA=$ca
+AGENTMON_PIN=$pin
+http_proxy=${http_proxy:-}
+https_proxy=${https_proxy-${HTTPS_PROXY:-}}
+no_proxy=${no_proxy-${NO_PROXY:-}}"
+    [ -n "$user" ] || return 0
+    # The user that does the work cannot log in, owns the key and the note, and can read what else is here.
+    if command -v useradd >/dev/null; then set -- useradd -r -M -d /; else set -- adduser -S -D -H -h /; fi # busybox
+    id "$user" >/dev/null 2>&1 || "$@" -s /bin/false "$user" || fail 1 "cannot make the user $user"
+    chown "$user" "$folder/key" "$folder/last" || fail 1 "cannot give the key to $user"
+    chgrp "$(id -g "$user")" "$folder" "$folder/agent.conf"
+    chmod 750 "$folder"
+    chmod 640 "$folder/agent.conf"
 }
 
 uninstall_agent() {
     places
-    if has_systemd && [ -e "$units/agentmon-agent.timer" ]; then
-        systemctl disable --now -q agentmon-agent.timer
-        systemctl stop -q agentmon-agent.service
-        rm -f "$units/agentmon-agent.service" "$units/agentmon-agent.timer"
-        systemctl daemon-reload
+    unschedule
+    rm -rf "$folder"
+    if [ -z "$user" ]; then
+        rmdir "${folder%/*}" 2>/dev/null # if nothing else is in it
+    elif id "$user" >/dev/null 2>&1; then
+        # Who is busy with a report, or sleeps until its second, cannot be removed.
+        find /proc -maxdepth 1 -name '[0-9]*' -user "$user" | while IFS= read -r dir; do kill -9 "${dir##*/}"; done
+        if ! command -v userdel >/dev/null; then deluser "$user"; else
+            userdel "$user" 2>/dev/null || { sleep 1 && userdel "$user"; } # until they are dead
+        fi
     fi
-    if has_cron_line; then
-        rest=$(other_cron_lines)
-        if [ -n "$rest" ]; then printf '%s\n' "$rest" | crontab -; else crontab -r; fi
-    fi
-    rm -f "$conf/key" "$conf/agent.conf" "$conf/ca.pem" "$lib/agent.sh" "$state/last"
-    for dir in "$conf" "$lib" "$state"; do
-        if [ -d "$dir" ]; then rmdir "$dir"; fi
-    done
     tell "removed"
 }
 
 show_status() {
     places
-    [ -e "$conf/agent.conf" ] || fail 1 "not installed"
+    [ -e "$folder/agent.conf" ] || fail 1 "not installed for $(id -un)"
     settings
     runner=nothing
-    if has_cron_line; then runner='your crontab'; fi
-    if has_systemd; then runner="a systemd timer, $(systemctl is-active agentmon-agent.timer)"; fi
-    printf 'receiver: %s\nsettings: %s\nscript:   %s\nrun by:   %s\nlast:     ' "$url" "$conf" "$lib/agent.sh" "$runner"
-    cat "$state/last" 2>/dev/null || echo 'no report yet'
+    if cron_of "$user" -l | grep -q '# agentmon-agent$'; then runner=cron; fi
+    if [ -e "$unit.timer" ]; then runner="a systemd timer, $(systemctl is-active agentmon-agent.timer)"; fi
+    printf 'receiver: %s\nfolder:   %s\nrun by:   %s\nlast:     %s\n' "$url" "$folder" "$runner" "$(cat "$folder/last")"
 }
 
 main() {
-    command=${1:-send}
+    command=${1:-send} limit=''
     [ $# -eq 0 ] || shift
-    if [ "$command" != install ] && [ $# -gt 0 ]; then fail 2 "$command takes no $1; see --help"; fi
-    case $command in
-    send) settings && { send || fail 1 "$says"; } ;;
-    --print) collect ;;
-    test)
+    if timeout 5 true 2>/dev/null; then limit=yes; fi # some have none, some want -t
+    case $command$# in
+    install*) install_agent "$@" ;;
+    --help* | -h* | help*) usage ;;
+    send0 | test0)
         settings
         send || fail 1 "$says"
-        tell "$says"
+        [ "$command" = send ] || tell "$says"
         ;;
-    install) install_agent "$@" ;;
-    uninstall) uninstall_agent ;;
-    status) show_status ;;
-    --help | -h | help) usage ;;
-    *) fail 2 "there is no command $command; see --help" ;;
+    --print0) collect ;;
+    uninstall0) uninstall_agent ;;
+    status0) show_status ;;
+    *) fail 2 "there is no command $command${1:+ $1}; see --help" ;;
     esac
 }
 

@@ -4,7 +4,7 @@ import os
 import re
 import ssl
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -22,13 +22,14 @@ class AgentSettings:
     """A receiver's URL without a trailing slash and the key; `repr()` does not show the key.
 
     `cacert` is a PEM file to trust instead of the system's; `use_proxies` off ignores the proxy variables,
-    as one must on loopback.
+    as one must on loopback. `trust` makes the TLS context of each report, for whoever knows the receiver better.
     """
 
     url: str
     key: str = field(repr=False)
     cacert: Path | None = None
     use_proxies: bool = True
+    trust: Callable[[], ssl.SSLContext] | None = None
 
     def __post_init__(self) -> None:
         """Raise SettingsError for a URL or a key of the wrong shape."""
@@ -68,8 +69,10 @@ def _find_key(key_file: Path | None, environ: Mapping[str, str], stored: Mapping
 def _check_ca(path: Path) -> None:
     try:
         ssl.create_default_context(cafile=path)
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(f"cannot use the CA certificate {path}: {error.strerror or error}") from error
+    except ssl.SSLError as error:
+        raise SettingsError(f"cannot use the CA certificate {path}: there is none in it") from error
+    except OSError as error:
+        raise SettingsError(f"cannot use the CA certificate {path}: {error.strerror}") from error
 
 
 def _path(values: Mapping[str, str], name: str) -> Path | None:

@@ -10,8 +10,13 @@ SYS_NET = Path("/sys/class/net")
 
 VIRTUAL = re.compile(
     r"(lo$|veth|br|docker|virbr|vnet|cni|cali|flannel|tun|tap|wg|tailscale|zt|ifb|dummy|sit|gre|ip6tnl)"
+    r"|(lo\d|utun|awdl|llw|gif|stf|anpi|pflog)"
+    r"|(Loopback|vEthernet|isatap|Teredo)"
 )
-"""Loopback, bridges and tunnels: what passes them passes a card as well, or never leaves the machine."""
+"""Loopback, bridges and tunnels: what passes them passes a card as well, or never leaves the machine.
+
+Their names on Linux (as in agent.sh), on macOS and the BSDs, and on Windows, where nothing tells cards apart.
+"""
 
 
 def is_card(name: str, root: Path = SYS_NET) -> bool:

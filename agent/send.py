@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import IO
+from functools import lru_cache
+from pathlib import Path
 
 from agent.collect import Report
 from agent.config import AgentSettings
@@ -19,6 +20,10 @@ TIMEOUT_S = 20.0
 
 MAX_ANSWER = 64 * 1024
 MAX_SAID = 300
+
+WRONG_NAME = (62, 64)
+WRONG_TIME = (9, 10)
+"""OpenSSL's codes (X509_V_ERR_*) for a certificate of another host or address, not valid yet, and expired."""
 
 
 class Answer(StrEnum):
@@ -49,15 +54,6 @@ class Outcome:
         return self.answer is Answer.ACCEPTED
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would arrive as a GET, or the key at a stranger's: neither is followed."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        return None
-
-
 def send(settings: AgentSettings, report: Report, timeout_s: float = TIMEOUT_S) -> Outcome:
     """Post one report and return how that ended; no failure of the network raises."""
     body = json.dumps({"agent_key": settings.key, **report}).encode("ascii")
@@ -78,11 +74,37 @@ def send(settings: AgentSettings, report: Report, timeout_s: float = TIMEOUT_S) 
 
 
 def _opener(settings: AgentSettings) -> urllib.request.OpenerDirector:
-    context = ssl.create_default_context(cafile=settings.cacert) if settings.url.startswith("https:") else None
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), urllib.request.HTTPSHandler(context=context)]
-    if not settings.use_proxies:
-        handlers.append(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener(*handlers)
+    """Assemble what a call needs and no more: `build_opener` would read all CAs for the plainest call.
+
+    Redirects are not followed: a redirected POST would arrive as a GET, or the key at a stranger's.
+    """
+    proxies = urllib.request.getproxies() if settings.use_proxies else {}
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(proxies),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    if settings.url.startswith("https:") or proxies.get("http", "").startswith("https:"):
+        opener.add_handler(urllib.request.HTTPSHandler(context=_trust(settings)))
+    return opener
+
+
+def _trust(settings: AgentSettings) -> ssl.SSLContext:
+    """Return what tells whether to trust a receiver, made anew when the CA's file has been renewed."""
+    if settings.trust is not None:
+        return settings.trust()
+    cacert = settings.cacert
+    return _context(cacert, cacert.stat().st_mtime_ns if cacert else 0)
+
+
+@lru_cache(maxsize=1)
+def _context(cacert: Path | None, _changed_ns: int) -> ssl.SSLContext:
+    # Reading a system's CAs takes 20 ms and 4 MB: too dear for each report.
+    return ssl.create_default_context(cafile=cacert)
 
 
 def _refusal(error: urllib.error.HTTPError) -> Outcome:
@@ -107,6 +129,8 @@ def outcome_of(status: int, headers: Message, body: bytes) -> Outcome:
     if status in (429, 503):
         after = retry_after_s(headers.get("Retry-After"), headers.get("Date"))
         return Outcome(Answer.LATER, f"the receiver cannot take a report now ({status}): {message}", after)
+    if status == 400:
+        return Outcome(Answer.UNEXPECTED, "the receiver did not understand the call (400): is its URL one with https?")
     return Outcome(Answer.UNEXPECTED, f"answered {status}, which is not what an agentmon receiver says: {message}")
 
 
@@ -146,12 +170,22 @@ def reason_of(error: BaseException) -> str:
     """Return an error of the network in words, without the wrapping that urllib puts around it."""
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(inner, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {inner.verify_message}"
+        return _distrust(inner)
+    if isinstance(inner, ssl.SSLError):
+        return f"no TLS with it: {(inner.reason or 'unknown reason').replace('_', ' ').lower()}"
     if isinstance(inner, TimeoutError):
         return "timed out"
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror
     return str(inner) or type(inner).__name__
+
+
+def _distrust(error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code in WRONG_NAME:
+        return "its certificate is for another name than the one in the URL"
+    if error.verify_code in WRONG_TIME:
+        return f"{error.verify_message}: renew it, or set the clock of this machine right"
+    return f"its certificate is not trusted ({error.verify_message}): name its CA with --cacert or AGENTMON_CA"
 
 
 def _one_line(settings: AgentSettings, text: str) -> str:

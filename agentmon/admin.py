@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from store.errors import DatabaseHeldError, ReceiverUnreachableError
-from store.models import Credentials, ReceiverInfo
+from store.errors import AgentmonError, DatabaseHeldError, ReceiverUnreachableError
+from store.models import Credentials, InstallLine, ReceiverInfo
 from store.policy import Changes, Level
 from store.tags import Edit
 
@@ -49,21 +49,13 @@ def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> 
 
 
 async def _perform_on_writer(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
-    from agentmon.options import configuration
-    from agentmon.serve import DEFAULT_PORT
-    from server.address import reachable_url
     from server.control import Control
     from server.fleet_judge import FleetJudge
     from store.writer import Writer, wall_clock_ms
 
     writer = await Writer.open(database)
     try:
-        # No receiver runs, so nothing was listened to; its URL is what `agentmon serve` will have without options.
-        config = configuration()
-        url = config.value("serve", "public_url") or reachable_url(
-            config.value("serve", "host"), config.value("serve", "port") or DEFAULT_PORT
-        )
-        info = ReceiverInfo(wall_clock_ms(), url)
+        info = _receiver_to_come()
         judge = await FleetJudge.open(writer, wall_clock_ms, lambda: 0.0)
         control = Control(writer, lambda: info, wall_clock_ms, judge)
         return await control.operations[operation](**arguments)
@@ -71,9 +63,34 @@ async def _perform_on_writer(database: Path, operation: str, arguments: dict[str
         await writer.close()
 
 
+def _receiver_to_come() -> ReceiverInfo:
+    """Return what `agentmon serve` will be without options, as none runs that could tell.
+
+    Its certificate may be out of this user's reach: that is told as its problem.
+    """
+    from agentmon.options import configuration
+    from agentmon.serve import DEFAULT_PORT, tls_files
+    from server.address import host_of, reachable_url
+    from server.tls import Identity
+    from store.writer import wall_clock_ms
+
+    config = configuration()
+    host, port, public_url = (config.value("serve", name) for name in ("host", "port", "public_url"))
+    tls = tls_files(config.value("serve", "tls_cert"), config.value("serve", "tls_key"))
+    url = (public_url or "").rstrip("/") or reachable_url(host, port or DEFAULT_PORT, tls=tls is not None)
+    pin, problem = None, None
+    if tls and url.startswith("https:"):
+        try:
+            pin = Identity.load(tls, host_of(url)).pin
+        except AgentmonError as error:
+            problem = str(error)
+    return ReceiverInfo(wall_clock_ms(), url, problem, pin)
+
+
 def credentials(result: dict[str, Any]) -> Credentials:
     """Return the `Credentials` in an operation's result."""
-    return Credentials(**result)
+    lines = tuple(InstallLine(**line) for line in result["install"])
+    return Credentials(**(result | {"install": lines}))
 
 
 class ConsoleAdmin:
@@ -88,7 +105,7 @@ class ConsoleAdmin:
         return ReceiverInfo(**await self._call("receiver"))
 
     async def credentials(self, name: str) -> Credentials:
-        """Return a monitor's newest agent key and its install command."""
+        """Return a monitor's newest agent key and its install lines."""
         return credentials(await self._call("credentials", name=name))
 
     async def create(self, name: str) -> Credentials:

@@ -20,11 +20,21 @@ from agentmon.options import FinePath, FiniteRange, common_options, option
 @option("--interval", type=FiniteRange(min=1, max=86400), default=60.0, show_default=True, help="Seconds.")
 @option("--once", is_flag=True, help="Send one report and end.")
 @option("--print", "print_only", is_flag=True, help="Show the report, without the key, and send nothing.")
+@option("--checksum", is_flag=True, help="Show the SHA-256 of the agent scripts that the receiver serves, and end.")
 @option("--cacert", type=FinePath(path_type=Path), metavar="F", help="Trust this CA alone.  [env: AGENTMON_CA]")
 def agent(
-    url: str | None, key_file: Path | None, interval: float, once: bool, print_only: bool, cacert: Path | None
+    url: str | None,
+    key_file: Path | None,
+    interval: float,
+    once: bool,
+    print_only: bool,
+    checksum: bool,
+    cacert: Path | None,
 ) -> None:
     """Report this machine to a receiver, now and at every interval."""
+    if checksum:
+        _print_checksums()
+        return
     from agent.config import resolve_settings
     from agent.run import print_report, run_agent, send_once
 
@@ -40,6 +50,15 @@ def agent(
     if not outcome.accepted:
         raise click.ClickException(outcome.message)
     _say(outcome.message)
+
+
+def _print_checksums() -> None:
+    import hashlib
+
+    from agent.scripts import SCRIPTS, read_script
+
+    for name in sorted(SCRIPTS):
+        click.echo(f"{hashlib.sha256(read_script(name)).hexdigest()}  {name}")
 
 
 def _say(line: str) -> None:

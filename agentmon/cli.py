@@ -1,42 +1,63 @@
 """The command line's front door: which commands there are, and how their errors and exit codes leave.
 
-The commands import the rooms when they run, so that `agentmon --help` loads none of them.
+A command's module is imported when it runs, and it imports the rooms then, so that `agentmon --help` loads none of
+them and an agent, which runs for months on machines that are short of memory, nothing that it does not need.
 """
 
 import io
 import os
 import sys
+from importlib import import_module
 
 import click
 
-from agentmon.agents import agent
-from agentmon.backup import backup
-from agentmon.config_command import config
-from agentmon.demo import demo
-from agentmon.events import events
 from agentmon.exits import Exit
-from agentmon.history import history
-from agentmon.monitors import monitor
-from agentmon.notify import notify
 from agentmon.options import common_options
-from agentmon.serve import serve, tui
-from agentmon.status import status
 
 PROGRAM = "agentmon"
 ENVIRONMENT_PREFIX = "AGENTMON"
+
+COMMANDS = {
+    "agent": "agents",
+    "backup": "backup",
+    "config": "config_command",
+    "demo": "demo",
+    "events": "events",
+    "history": "history",
+    "monitor": "monitors",
+    "notify": "notify",
+    "serve": "serve",
+    "service": "service",
+    "status": "status",
+    "tui": "serve",
+}
+"""The module of this package that defines each command, under the command's own name."""
 
 
 class Root(click.Group):
     """The group of all commands."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"agentmon.{COMMANDS[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command and turn agentmon's own errors into click's."""
-        from agentmon.output import in_words
         from store.errors import AgentmonError
 
         try:
             return super().invoke(ctx)
         except (AgentmonError, UnicodeEncodeError) as error:
+            from agentmon.output import in_words
+
             raise click.ClickException(in_words(error)) from error
 
 
@@ -49,10 +70,6 @@ def root() -> None:
 
     Agents push reports to `agentmon serve`; `agentmon serve --tui` shows them in this terminal.
     """
-
-
-for command in (serve, tui, monitor, status, events, history, backup, notify, agent, config, demo):
-    root.add_command(command)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from agentmon.options import NamedOption, common_options, config_path, configuration, database, option
+from agentmon.options import NamedOption, common_options, config_path, configuration, found_database, option
 
 if TYPE_CHECKING:
     from agentmon.config import Config
@@ -166,9 +166,10 @@ def _from_file(read: "Config", item: "Item") -> Effective:
 
 
 def _database(read: "Config", item: "Item") -> Effective:
+    path = str(found_database())
     if "agentmon.db" in click.get_current_context().find_root().meta:
-        return Effective(item.name, str(database()), COMMAND_LINE)
+        return Effective(item.name, path, COMMAND_LINE)
     if os.environ.get("AGENTMON_DB"):
-        return Effective(item.name, str(database()), ENVIRONMENT, variable="AGENTMON_DB")
+        return Effective(item.name, path, ENVIRONMENT, variable="AGENTMON_DB")
     found = _from_file(read, item)
-    return found if found.line else Effective(item.name, str(database()), BUILT_IN)
+    return found if found.line else Effective(item.name, path, BUILT_IN)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from agentmon.config_kinds import Choice, Flag, KeyList, Kind, Limit, Number, Span, Text
+from agentmon.config_kinds import Choice, Flag, KeyList, Kind, Limit, NetworkList, Number, Span, Text
 from agentmon.config_text import name_of
 from agentmon.options import FiniteRange, is_url
 from agentmon.times import MAX_DURATION_S, Duration
@@ -90,10 +90,14 @@ def _serve() -> Iterator[Item]:
         "public_url",
         "public_url",
         example="https://monitor.example.org",
-        kind=Text("http://HOST:PORT", is_url),
+        kind=Text("http://HOST:PORT or https://HOST:PORT", is_url),
     )
+    for name, example in (("tls_cert", "/etc/agentmon/cert.pem"), ("tls_key", "/etc/agentmon/key.pem")):
+        path = Text("an absolute path, or one that begins with ~", _is_path)
+        yield _option("serve", name, name, kind=path, example=example)
     yield _option("serve", "self", "with_self")
     yield _option("serve", "max_report_rate", "max_report_rate")
+    yield _option("serve", "trusted_proxy", "trusted_proxy", kind=NetworkList(), example=["127.0.0.1", "10.0.0.0/8"])
     yield _option("serve", "keep_serving", "keep_serving")
     for name in ("keep_raw", "keep_5m", "keep_1h"):
         yield _option("retention", name, name)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Protocol
 
 
@@ -129,6 +130,23 @@ class Limit:
         if not _is_number(value) or not 0 < value <= self.most:
             raise ValueError
         return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkList:
+    """Addresses and networks, as text."""
+
+    wanted: str = 'an address or a network like "10.0.0.0/8", or a list of them'
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        """Return them."""
+        words = [value] if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError
+        try:
+            return tuple(str(ip_network(word)) for word in words)
+        except ValueError:
+            raise ValueError from None  # without its words: `wanted` says it
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentmon.exits import signals_for_this_thread
 from agentmon.output import iso_time
-from store.files import create_private_file
+from store.files import create_database_file
 from store.text import safe_text
 
 MAX_LINE = 2_000
@@ -38,7 +38,7 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
     """A rotating log whose files are made with mode 0600."""
 
     def _open(self) -> TextIOWrapper:
-        create_private_file(Path(self.baseFilename))
+        create_database_file(Path(self.baseFilename))
         return super()._open()
 
 

@@ -10,6 +10,7 @@ from agentmon.options import common_options, database, option, tag_option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
+    from store.models import Credentials
     from store.policy import Setting
 
 
@@ -39,7 +40,7 @@ def create(names: tuple[str, ...], key: str | None, if_missing: bool, tags: tupl
             print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
             continue
         say(f"{made.name}: {made.agent_key}")
-        click.echo(f"  Run this on it:\n  {made.install}")
+        _show_lines(made, err=False)
 
 
 @monitor.command("list")
@@ -83,11 +84,27 @@ def show(name: str, as_json: bool) -> None:
 @monitor.command()
 @common_options
 @click.argument("name")
-def key(name: str) -> None:
+@option("--line", type=click.Choice(["linux", "windows"]), help="Print that platform's install line instead.")
+def key(name: str, line: str | None) -> None:
     """Print a monitor's agent key alone."""
+    from agentmon.admin import credentials, perform
     from agentmon.reading import read_key
 
-    click.echo(asyncio.run(read_key(database(), name)))
+    if line is None:
+        click.echo(asyncio.run(read_key(database(), name)))
+        return
+    made = credentials(perform(database(), "credentials", name=name))
+    click.echo(next(each.command for each in made.install if each.platform.lower() == line))
+    if made.warning:
+        click.echo(made.warning, err=True)
+
+
+def _show_lines(made: "Credentials", err: bool) -> None:
+    """Print the install lines, each alone on its line, to be copied as a whole."""
+    for line in made.install:
+        click.echo(f"{line.where}\n{line.command}", err=err)
+    if made.warning:
+        click.echo(made.warning, err=err)
 
 
 @monitor.command()
@@ -99,7 +116,8 @@ def rotate(name: str) -> None:
 
     made = credentials(perform(database(), "rotate", name=name))
     click.echo(made.agent_key)
-    click.echo(f"The old key works until the first report with this one. To install it:\n  {made.install}", err=True)
+    click.echo("The old key works until the first report with this one. To install it:", err=True)
+    _show_lines(made, err=True)
 
 
 @monitor.command()

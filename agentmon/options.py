@@ -1,11 +1,12 @@
 """What every command takes: `--help`, `--version`, and `--db` and `--config` before or after the subcommand."""
 
+import ipaddress
 import math
 import os
+import re
 import stat
 from collections.abc import Callable
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
 DISTRIBUTION = "agentmon-console"
 DATABASE_NAME = "agentmon.db"
 CONFIG_NAME = "config.toml"
+
+SYSTEM_DATABASE = Path("/var/lib/agentmon/agentmon.db")
+SYSTEM_USER = "agentmon"
+"""Where the system's service keeps its database, and whose it is (`agentmon service install`)."""
+
+MAX_PORT = 65_535
+
+URL = re.compile(
+    r"https?://(?P<host>\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]|[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?)(:(?P<port>[0-9]{1,5}))?"
+    r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/*"
+)
+"""No user, no query, no dots that lead upwards, and of what a shell looks at only the brackets of IPv6."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +53,19 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a number to go by", param, ctx)
         return number
+
+
+class Network(click.ParamType[str]):
+    """An address or a network, "10.0.0.0/8" or "2001:db8::1", as text."""
+
+    name = "network"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is neither, and 10.0.0.1/8: it would trust far more than the machine that it seems to name."""
+        try:
+            return str(ipaddress.ip_network(value))
+        except ValueError:
+            self.fail(f"{value!r} is no address and no network such as 10.0.0.0/8", param, ctx)
 
 
 class NamedOption(click.Option):
@@ -100,17 +126,18 @@ def common_options(command: F) -> F:
     return db(config(version(command)))
 
 
-def database() -> Path:
-    """Return the database that the running command works on.
+def database(*, to_serve: bool = False) -> Path:
+    """Return the database that the running command works on, or is `to_serve`: see `found_database`.
 
-    The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says.
     Raises `DatabaseRefusedError` for what can be no database file: a folder, a device (which root would be about to
-    make private, and /dev/null is everyone's).
+    make private, and /dev/null is everyone's); and for the service's if this user may not read it.
     """
     from store.errors import DatabaseRefusedError
     from store.text import safe_text
 
-    path = _named_database()
+    path = found_database(to_serve=to_serve)
+    if path == SYSTEM_DATABASE and path.parent.is_dir() and not os.access(path.parent, os.R_OK | os.X_OK):
+        raise DatabaseRefusedError(f"{path} belongs to the service (user {SYSTEM_USER}): run this with sudo")
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except OSError:
@@ -120,15 +147,27 @@ def database() -> Path:
     return path
 
 
-def _named_database() -> Path:
+def found_database(*, to_serve: bool = False) -> Path:
+    """Return the path of that database, whatever may be there.
+
+    The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says. For those who name
+    none it is their own, or, unless they are about to serve it, that of the system's service if they have none.
+    """
+    if found := named_database() or _configured_database():
+        return found
+    from platformdirs import user_data_path
+
+    own = user_data_path("agentmon", appauthor=False) / DATABASE_NAME
+    return SYSTEM_DATABASE if not to_serve and not own.exists() and SYSTEM_DATABASE.parent.is_dir() else own
+
+
+def named_database() -> Path | None:
+    """Return what `--db` or AGENTMON_DB names, None if nothing."""
     given: Path | None = click.get_current_context().find_root().meta.get("agentmon.db")
     if given is not None:
         return given
-    if named := os.environ.get("AGENTMON_DB"):
-        return Path(named)
-    from platformdirs import user_data_path
-
-    return _configured_database() or user_data_path("agentmon", appauthor=False) / DATABASE_NAME
+    named = os.environ.get("AGENTMON_DB")
+    return Path(named) if named else None
 
 
 def _configured_database() -> Path | None:
@@ -168,8 +207,16 @@ def configuration() -> "Config":
 
 
 def is_url(text: str) -> bool:
-    """Return whether a text can be the address of a receiver, and needs no quotes in a shell."""
-    return text.startswith(("http://", "https://")) and text.isprintable() and not set(text) & set("\"'`$\\ ;|&<>")
+    """Return whether a text can be the address of a receiver: a host, perhaps a port, perhaps a path before its own."""
+    found = URL.fullmatch(text)
+    return found is not None and _is_host(found["host"]) and 0 < int(found["port"] or 1) <= MAX_PORT
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return not ipaddress.ip_address(text.strip("[]")).is_unspecified
+    except ValueError:
+        return not text.startswith("[")
 
 
 def _keep_database(context: click.Context, _: click.Parameter, value: Path | None) -> None:
@@ -187,5 +234,7 @@ def _keep_config(context: click.Context, _: click.Parameter, value: Path | None)
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
+        from importlib import metadata
+
         click.echo(f"agentmon {metadata.version(DISTRIBUTION)}")
         context.exit()

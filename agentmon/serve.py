@@ -11,14 +11,26 @@ import click
 from click.core import ParameterSource
 
 from agentmon.exits import ENDING_SIGNALS, Exit
-from agentmon.options import ConfiguredCommand, FiniteRange, common_options, configuration, database, is_url, option
+from agentmon.options import (
+    ConfiguredCommand,
+    FinePath,
+    FiniteRange,
+    Network,
+    common_options,
+    configuration,
+    database,
+    is_url,
+    option,
+)
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
     from agentmon.config import Config
     from agentmon.logs import UnhurriedHandler
+    from server.ready import Supervisor
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
+    from server.tls import TlsFiles
     from store.tiers import Retention
     from tui.settings import ConsoleSettings
 
@@ -29,6 +41,7 @@ LAST_LINES_S = 1.0
 
 DEFAULT_PORT = 8420
 
+FILE = FinePath(path_type=Path)
 THEMES = ("auto", "dark", "light", "ansi", "mono")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,6 +69,8 @@ def console_options(command: F) -> F:
 @option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
 @option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
 @option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
+@option("--tls-cert", type=FILE, metavar="F", help="Speak HTTPS with this certificate and its chain (PEM).")
+@option("--tls-key", type=FILE, metavar="F", help="The certificate's private key (PEM).")
 @option("--self", "with_self", is_flag=True, help="Also monitor this machine.")
 @option(
     "--max-report-rate",
@@ -64,6 +79,13 @@ def console_options(command: F) -> F:
     show_default=True,
     metavar="N",
     help="Reports a second that one key may send for long; 0: no limit.",
+)
+@option(
+    "--trusted-proxy",
+    type=Network(),
+    multiple=True,
+    metavar="CIDR",
+    help="Believe this proxy's X-Forwarded-For. May be given several times.",
 )
 @option("--keep-raw", type=Duration(), default="48h", show_default=True, metavar="TIME", help="Keep reports so long.")
 @option(
@@ -85,8 +107,11 @@ def serve(
     host: str | None,
     port: int,
     public_url: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     with_self: bool,
     max_report_rate: float,
+    trusted_proxy: tuple[str, ...],
     keep_raw: float,
     keep_5m: float,
     keep_1h: float,
@@ -99,8 +124,10 @@ def serve(
     """Receive the agents' reports, and with --tui show them live."""
     from agentmon.self_monitor import monitor_self
     from server.premises import take_premises
+    from server.ready import take_supervisor
     from server.thread import ReceiverThread
 
+    keep_memory_private()
     if tui:
         require_terminal()
     else:
@@ -109,14 +136,17 @@ def serve(
     settings = console_settings(config, theme=theme, no_mouse=no_mouse, bell=bell)
     retention = _retention(keep_raw, keep_5m, keep_1h)
     on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
-    path = database()
-    premises = take_premises(path, host, port, _plain_url(public_url))
+    supervisor = take_supervisor(os.environ, os.getpid())
+    path = database(to_serve=True)
+    premises = take_premises(path, host, port, _plain_url(public_url), tls_files(tls_cert, tls_key))
     log = _start_log(path, tui)
-    receiver = ReceiverThread(premises, lambda: _options(max_report_rate, retention, remind_every, config))
+    receiver = ReceiverThread(
+        premises, lambda: _options(max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
+    )
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
     if with_self and premises.listener is not None:
-        monitor_self(premises.listener, receiver, path)
+        monitor_self(premises.listener, premises.certificate, receiver, path)
     clean = _run_console(path, receiver, settings, keep_serving) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
 
@@ -130,6 +160,7 @@ def tui(read_only: bool, theme: str, no_mouse: bool, bell: bool) -> None:
     from agentmon.console import ConsoleRun
     from store.schema import inspect_database
 
+    keep_memory_private()
     require_terminal()
     path = database()
     inspect_database(path)
@@ -239,7 +270,12 @@ def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Reten
 
 
 def _options(
-    max_report_rate: float, retention: "Retention", remind_every_s: float, config: "Config"
+    max_report_rate: float,
+    trusted_proxies: tuple[str, ...],
+    retention: "Retention",
+    remind_every_s: float,
+    config: "Config",
+    supervisor: "Supervisor",
 ) -> "RuntimeOptions":
     from server.alerts import NotifierOptions
     from server.receiver import ReceiverOptions
@@ -247,11 +283,23 @@ def _options(
     from server.upkeep import UpkeepOptions
 
     return RuntimeOptions(
-        receiver=ReceiverOptions(max_report_rate=max_report_rate),
+        receiver=ReceiverOptions(max_report_rate=max_report_rate, trusted_proxies=trusted_proxies),
         upkeep=UpkeepOptions(retention=retention),
         notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
         limits=config.limits,
+        supervisor=supervisor,
     )
+
+
+def keep_memory_private() -> None:
+    """Let no crash leave a core file: all agents' keys are in memory, and such files are sent to strangers.
+
+    The limit, not PR_SET_DUMPABLE: that would also take strace and /proc from the one user who may read the
+    database anyway, and it needs ctypes. systemd-coredump and apport heed the limit.
+    """
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def require_terminal() -> None:
@@ -260,9 +308,21 @@ def require_terminal() -> None:
         raise click.UsageError("the console needs a terminal; without one, run agentmon serve without --tui")
 
 
+def tls_files(cert: str | Path | None, key: str | Path | None) -> "TlsFiles | None":
+    """Return what makes HTTPS, None for HTTP; raises a usage error if one is given without the other."""
+    from server.tls import TlsFiles
+
+    if cert and key:
+        return TlsFiles(Path(cert).expanduser(), Path(key).expanduser())
+    if cert or key:
+        given, missing = ("--tls-cert", "--tls-key") if cert else ("--tls-key", "--tls-cert")
+        raise click.UsageError(f"{given} needs {missing}")
+    return None
+
+
 def _plain_url(url: str | None) -> str | None:
     if url is None:
         return None
     if not is_url(url):
-        raise click.BadParameter("a URL looks like http://HOST:PORT", param_hint="--public-url")
+        raise click.BadParameter("a URL looks like http://HOST:PORT or https://HOST:PORT", param_hint="--public-url")
     return url.rstrip("/")

@@ -2,42 +2,61 @@
 
 import ipaddress
 import socket
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 import psutil
 
-DOCUMENTATION_NETS = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+DOCUMENTATION_ADDRESSES = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses that belong to nobody (RFC 5737, RFC 3849): connecting a datagram socket sends nothing, but names the
 interface with the default route."""
 
+BOTH = (socket.AF_INET, socket.AF_INET6)
+WILDCARDS: dict[str | None, Collection[socket.AddressFamily]] = {
+    None: BOTH,
+    "0.0.0.0": (socket.AF_INET,),
+    "::": (socket.AF_INET6,),
+}
+"""Which families a receiver takes that is bound to no address in particular."""
 
-def reachable_url(host: str | None, port: int) -> str:
+
+def reachable_url(host: str | None, port: int, *, tls: bool = False) -> str:
     """Return the URL at which agents reach a receiver bound to `host` (None: all interfaces) and `port`."""
-    address = host if host is not None and not _is_wildcard(host) else own_address()
-    return f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    families = WILDCARDS.get(host)
+    address = host if host and families is None else own_address(families or BOTH)
+    return f"{'https' if tls else 'http'}://{f'[{address}]' if ':' in address else address}:{port}"
 
 
-def own_address() -> str:
+def own_address(families: Collection[socket.AddressFamily] = BOTH) -> str:
     """Return this machine's address on its default route, else on any network, else loopback."""
-    for family, target in DOCUMENTATION_NETS:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((target, 9))
-                return str(probe.getsockname()[0])
-            except OSError:
-                continue
-    return _interface_address() or "127.0.0.1"
+    routed = (address for family in families if (address := _routed_address(family)))
+    return next(routed, None) or _interface_address(families) or ("127.0.0.1" if socket.AF_INET in families else "::1")
 
 
-def _interface_address() -> str | None:
-    for addresses in psutil.net_if_addrs().values():
-        for entry in addresses:
-            if entry.family is socket.AF_INET and not ipaddress.ip_address(entry.address).is_loopback:
-                return str(entry.address)
-    return None
+def host_of(url: str) -> str:
+    """Return the host that a URL names, without brackets."""
+    return urlsplit(url).hostname or ""
 
 
-def _is_wildcard(host: str) -> bool:
+def is_local(url: str) -> bool:
+    """Return whether a URL leads nowhere but to the machine that asks."""
+    host = host_of(url)
     try:
-        return ipaddress.ip_address(host).is_unspecified
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return False
+        return host == "localhost"
+
+
+def _routed_address(family: socket.AddressFamily) -> str | None:
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((DOCUMENTATION_ADDRESSES[family], 9))
+            return str(probe.getsockname()[0])
+    except OSError:  # no route, or a kernel without this family
+        return None
+
+
+def _interface_address(families: Collection[socket.AddressFamily]) -> str | None:
+    entries = (entry for addresses in psutil.net_if_addrs().values() for entry in addresses)
+    found = (ipaddress.ip_address(entry.address.partition("%")[0]) for entry in entries if entry.family in families)
+    return next((str(address) for address in found if not (address.is_loopback or address.is_link_local)), None)

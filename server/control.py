@@ -3,15 +3,16 @@
 Arguments and results are plain JSON values, so that the same call goes through a socket or straight in.
 """
 
-import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from server.address import is_local
 from server.channel_control import ChannelControl
 from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
+from server.install_lines import install_lines
 from store import changes
 from store.models import Credentials, ReceiverInfo
 from store.policy import Changes
@@ -19,15 +20,6 @@ from store.tags import Edit
 from store.writer import Writer
 
 Operation = Callable[..., Awaitable[Any]]
-
-
-def install_command(url: str, agent_key: str) -> str:
-    """Return the line that installs the shell agent on a server.
-
-    The key travels in the environment: an argument would stand in every process list.
-    """
-    key = shlex.quote(agent_key)
-    return f"curl -fsSL {url}/agent.sh | AGENTMON_KEY={key} sh -s -- install --url {url}"
 
 
 class Control:
@@ -135,5 +127,7 @@ class Control:
         await self._writer.change(partial(changes.delete_monitor, name=name, now=self._clock()))
 
     def _credentials(self, monitor_id: int, name: str, agent_key: str) -> dict[str, Any]:
-        command = install_command(self._describe().url, agent_key)
-        return asdict(Credentials(monitor_id, name, agent_key, command))
+        info = self._describe()
+        lines = install_lines(info.url, agent_key, info.pin)
+        local = f"Only this machine can reach {info.url}; see --host and --public-url." if is_local(info.url) else None
+        return asdict(Credentials(monitor_id, name, agent_key, lines, info.problem or local))

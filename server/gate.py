@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from enum import Enum
 from typing import cast
@@ -26,6 +26,7 @@ class GateLimits:
     """Connections in all and per address, seconds for a request's headers, and how refused ones end.
 
     Of those refused, `max_lingering` at a time get `linger_s` seconds to read why; the others are just closed.
+    The `proxies` speak for many, so their connections count in all alone.
     """
 
     max_connections: int = 1000
@@ -33,6 +34,7 @@ class GateLimits:
     header_deadline_s: float = 10.0
     linger_s: float = 2.0
     max_lingering: int = 100
+    proxies: Container[str] = frozenset()
 
 
 class Phase(Enum):
@@ -55,6 +57,7 @@ class Connection(asyncio.Protocol):
         self.phase = Phase.WAITING
         self.begun = False
         self.half_closed = False
+        self.handshake: asyncio.Task[None] | None = None
 
     @property
     def is_last(self) -> bool:
@@ -62,13 +65,22 @@ class Connection(asyncio.Protocol):
         return self.half_closed or self._gate.stopping
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask the gate for admission, and start HTTP if it is granted."""
+        """Start HTTP if the gate admits this connection; one with a handshake behind it has asked before."""
         self.transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self.address = plain_address(str(peer[0])) if peer else "unknown"
-        self._http = self._gate.admit(self)
+        handshake, self.handshake = self.handshake, None
+        if handshake is None:
+            peer = transport.get_extra_info("peername")
+            self.arrive(str(peer[0]) if peer else "unknown")
+        self._http = self._gate.http(self)
         if self._http is not None:
             self._http.connection_made(transport)
+        elif handshake is not None:
+            self.end(BUSY.encode())
+
+    def arrive(self, address: str) -> None:
+        """Ask the gate for admission; if there is a TLS `handshake` ahead, the answer is given after it."""
+        self.address = plain_address(address)
+        self._gate.admit(self)
 
     def data_received(self, data: bytes) -> None:
         """Pass data on; drop what a refused connection sends."""
@@ -128,14 +140,22 @@ class Connection(asyncio.Protocol):
             self._gate.release(self)
 
     def end(self, farewell: bytes) -> None:
-        """Send a last answer and close, at once if the client does not even read."""
-        if self.transport is None:
-            return
-        self.transport.write(farewell)
-        if self.transport.get_write_buffer_size():
+        """Send a last answer and close, at once if the client does not even read, or is not yet to be spoken to."""
+        if self.handshake is not None:
+            self.cut()
+        elif self.transport is not None:
+            self.transport.write(farewell)
+            if self.transport.get_write_buffer_size():
+                self.transport.abort()
+            else:
+                self.transport.close()
+
+    def cut(self) -> None:
+        """Close without a word."""
+        if self.handshake is not None:
+            self.handshake.cancel()
+        elif self.transport is not None:
             self.transport.abort()
-        else:
-            self.transport.close()
 
     def _is_tls(self) -> bool:
         return self.transport is not None and self.transport.get_extra_info("sslcontext") is not None
@@ -181,24 +201,27 @@ class Gate:
         """Return the connection that an HTTP protocol serves, None once it is gone."""
         return self._by_http.get(http)
 
-    def admit(self, connection: Connection) -> asyncio.Protocol | None:
-        """Return the protocol for a new connection, or refuse it with a 503 and return None."""
+    def http(self, connection: Connection) -> asyncio.Protocol | None:
+        """Return the HTTP protocol of an admitted connection, None of any other."""
+        return self._open.get(connection)
+
+    def admit(self, connection: Connection) -> None:
+        """Take a new connection, or refuse it with a 503."""
         address = connection.address
-        if self._per_address[address] >= self._limits.max_per_address:
+        if self._per_address[address] >= self._limits.max_per_address and address not in self._limits.proxies:
             log.warning('connection refused status=503 address=%s reason="too many from it"', address)
             self._refuse(connection)
-            return None
+            return
         if len(self._open) >= self._limits.max_connections and not self._make_room():
             log.warning('connection refused status=503 address=%s reason="all are being answered"', address)
             self._refuse(connection)
-            return None
+            return
         http = self._make_http()
         self._open[connection] = http
         self._by_http[http] = connection
         self._per_address[address] += 1
         self._quiet[connection] = None
         self._expect_headers(connection)
-        return http
 
     def heard(self, connection: Connection) -> None:
         """Note that a connection has sent something."""
@@ -252,7 +275,9 @@ class Gate:
         for connection in list(self._lingering):
             self._cut(connection)
         for connection in list(self._open):
-            if connection.phase is Phase.WAITING and not connection.begun and connection.transport is not None:
+            if connection.handshake is not None:
+                connection.cut()
+            elif connection.phase is Phase.WAITING and not connection.begun and connection.transport is not None:
                 connection.transport.close()
         try:
             async with asyncio.timeout(grace_s):
@@ -280,20 +305,19 @@ class Gate:
 
     def _cut(self, connection: Connection) -> None:
         self.forget(connection)
-        if connection.transport is not None:
-            connection.transport.abort()
+        connection.cut()
 
     def _refuse(self, connection: Connection) -> None:
         """Answer 503 and close so that the client gets to read it: half-close, drain, then close."""
-        transport = connection.transport
-        if transport is None:
-            return
         self._rejected.note(connection.address, "", BUSY.status, Refusal.MANY_CONNECTIONS)
-        if len(self._lingering) >= self._limits.max_lingering or not transport.can_write_eof():
+        transport = connection.transport
+        speaks = transport is not None and transport.can_write_eof()
+        if len(self._lingering) >= self._limits.max_lingering or not (speaks or connection.handshake):
             connection.end(BUSY.encode())
             return
-        transport.write(BUSY.encode())
-        transport.write_eof()
+        if transport is not None:
+            transport.write(BUSY.encode())
+            transport.write_eof()
         self._lingering[connection] = self._loop.time() + self._limits.linger_s
         self._arm()
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from server.listening import ListeningClock
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.rejected import RejectionLog
+from server.tls import Certificate
 from store.writer import Writer, wall_clock_ms
 
 
@@ -31,13 +32,20 @@ class Intake(Protocol):
 
 
 class NetworkIntake:
-    """The report API on a bound socket."""
+    """The report API on a bound socket, over TLS with a `certificate`."""
 
-    def __init__(self, listener: socket.socket, options: ReceiverOptions, listening: ListeningClock) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        options: ReceiverOptions,
+        listening: ListeningClock,
+        certificate: Certificate | None = None,
+    ) -> None:
         """Prepare; `open` listens."""
         self.listening = listening
         self._listener = listener
         self._options = options
+        self._certificate = certificate
         self._receiver: Receiver | None = None
 
     def wall(self) -> int:
@@ -46,7 +54,9 @@ class NetworkIntake:
 
     async def open(self, writer: Writer, rejected: RejectionLog) -> None:
         """Listen."""
-        self._receiver = await start_receiver(writer, self._listener, self._options, rejected=rejected)
+        self._receiver = await start_receiver(
+            writer, self._listener, self._options, rejected=rejected, certificate=self._certificate
+        )
 
     async def close(self, grace_s: float) -> None:
         """Stop accepting and drain."""

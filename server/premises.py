@@ -12,7 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.address import reachable_url
+from server.address import host_of, reachable_url
+from server.tls import Certificate, TlsFiles
 from store.errors import AgentmonError, DatabaseRefusedError
 from store.files import PRIVATE_FILE, PRIVATE_FOLDER
 from store.lock import DatabaseLock, Holder, read_holder
@@ -37,7 +38,7 @@ MAX_SOCKET_PATH = 107
 class Premises:
     """All of it; `release` gives it back. `own_url` is where it listens, `url` where agents are sent to.
 
-    `listener` is None where no report comes from outside.
+    `listener` is None where no report comes from outside, `certificate` where it is not spoken to over TLS.
     """
 
     database: Path
@@ -47,6 +48,14 @@ class Premises:
     admin_path: Path
     own_url: str
     url: str
+    certificate: Certificate | None = None
+
+    @property
+    def pin(self) -> str | None:
+        """The public key that agents are to know it by, None where they need none."""
+        if self.certificate is None or not self.url.startswith("https:"):
+            return None
+        return self.certificate.identity.pin
 
     def release(self) -> None:
         """Remove the admin socket and let others have the database."""
@@ -58,19 +67,23 @@ class Premises:
         self.lock.release()
 
 
-def take_premises(database: Path, host: str | None, port: int, public_url: str | None = None) -> Premises:
+def take_premises(
+    database: Path, host: str | None, port: int, public_url: str | None = None, tls: TlsFiles | None = None
+) -> Premises:
     """Take the lock, make the database ready and bind both sockets (`host` None: all interfaces).
 
-    Raises an `AgentmonError` that says in one line what is in the way; then nothing is held.
+    With `tls`, reports come over it. Raises an `AgentmonError` that says in one line what is in the way; then nothing
+    is held.
     """
+    certificate = Certificate(tls, host_of(public_url or reachable_url(host, port))) if tls else None
     with contextlib.ExitStack() as undo:
         lock = undo.enter_context(DatabaseLock.acquire(database, SERVE, _lock_wait_s(database)))
         prepare_database(database)
         listener = undo.enter_context(bind_listener(host, port))
         admin_path, admin = _open_office(database, lock, undo)
         undo.pop_all()
-    own_url = reachable_url(host, listener.getsockname()[1])
-    return Premises(database, lock, listener, admin, admin_path, own_url, public_url or own_url)
+    own_url = reachable_url(host, listener.getsockname()[1], tls=tls is not None)
+    return Premises(database, lock, listener, admin, admin_path, own_url, public_url or own_url, certificate)
 
 
 def take_closed_premises(database: Path, url: str) -> Premises:

@@ -1,6 +1,6 @@
 """The receiver: takes agents' reports over HTTP, hands them to the store and answers when they are safe.
 
-aiohttp's low-level server does the HTTP; routes are four, so no application stands between. What each answer
+aiohttp's low-level server does the HTTP; routes are few, so no application stands between. What each answer
 means is in CONTRACT section 1.
 """
 
@@ -10,12 +10,15 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from aiohttp import hdrs, web
 
+from agent.scripts import SCRIPTS, read_script
 from server import receiver_answers as answers
 from server.gate import Connection, Gate, GateLimits
+from server.handshake import Doorkeeper
 from server.limits import (
     BURST_S,
     UNKNOWN_KEY_BURST,
@@ -24,10 +27,12 @@ from server.limits import (
     address_group,
     plain_address,
 )
+from server.proxies import Proxies
 from server.receiver_answers import Answer
 from server.receiver_log import LOGGER_NAME, calm_logs
 from server.rejected import RejectionLog
 from server.schema import SchemaError, parse_report
+from server.tls import Certificate
 from store.errors import StoreUnavailableError, UnknownKeyError
 from store.models import Report
 from store.rejections import Refusal, fingerprint
@@ -35,7 +40,6 @@ from store.writer import wall_clock_ms
 
 REPORT_PATH = "/agent/report"
 HEALTH_PATH = "/healthz"
-SCRIPT_PATH = "/agent.sh"
 MAX_BODY = 256 * 1024
 
 BACKLOG = 1024
@@ -77,6 +81,7 @@ class ReceiverOptions:
     """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit.
 
     For `linger_s` seconds an unwanted body is read and dropped, so that its sender gets to see the answer.
+    From `trusted_proxies`, networks as text, X-Forwarded-For is believed.
     """
 
     max_report_rate: float = 20.0
@@ -87,8 +92,9 @@ class ReceiverOptions:
     max_per_address: int = 100
     max_lingering: int = 100
     linger_s: float = 2.0
+    trusted_proxies: tuple[str, ...] = ()
 
-    def gate_limits(self) -> GateLimits:
+    def gate_limits(self, proxies: Proxies) -> GateLimits:
         """Return the gate's part of them."""
         return GateLimits(
             max_connections=self.max_connections,
@@ -96,6 +102,7 @@ class ReceiverOptions:
             header_deadline_s=self.header_deadline_s,
             linger_s=self.linger_s,
             max_lingering=self.max_lingering,
+            proxies=proxies,
         )
 
 
@@ -156,18 +163,19 @@ def _origin(exc: BaseException | None) -> str:
 
 
 class _Api:
-    """Answers requests: the four routes and all that can be wrong with a report."""
+    """Answers requests: the few routes and all that can be wrong with a report."""
 
     def __init__(
         self, ingest: Ingest, options: ReceiverOptions, clock: Callable[[], float], rejected: RejectionLog
     ) -> None:
+        self.proxies = Proxies(options.trusted_proxies)
         self._ingest = ingest
         self._rejected = rejected
         self._body_deadline_s = options.body_deadline_s
         rate = options.max_report_rate
         self._known = RateLimit(rate, max(1.0, rate * BURST_S), REMEMBERED_MONITORS, clock)
         self._unknown = RateLimit(UNKNOWN_KEY_RATE, UNKNOWN_KEY_BURST, REMEMBERED_ADDRESSES, clock)
-        self._script: Answer | None = None
+        self._scripts = {f"/{name}": name for name in SCRIPTS}
         self.gate: Gate | None = None
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -176,11 +184,12 @@ class _Api:
         if connection is None:
             return answers.BROKEN_HTTP.response(close=True)
         connection.headers_complete()
+        address = self.proxies.client(connection.address, request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         try:
-            answer = await self._answer(request, connection)
+            answer = await self._answer(request, connection, address)
         except _RefusedError as refusal:
             answer = refusal.answer
-            self._tell(refusal, connection.address)
+            self._tell(refusal, address)
         finally:
             connection.answered()
         unread = not request.content.is_eof()
@@ -191,29 +200,22 @@ class _Api:
             request.protocol.force_close()
         return response
 
-    async def _answer(self, request: web.BaseRequest, connection: Connection) -> Answer:
+    async def _answer(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
         path = request.raw_path
         if path != REPORT_PATH:
             path = request.path
         if path == REPORT_PATH:
-            return await self._take_report(request, connection)
-        if path not in (HEALTH_PATH, SCRIPT_PATH):
+            return await self._take_report(request, connection, address)
+        if path != HEALTH_PATH and path not in self._scripts:
             return answers.NOT_FOUND
         if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
             return answers.GET_ONLY
-        return self._health() if path == HEALTH_PATH else self._agent_script()
+        return self._health() if path == HEALTH_PATH else _script(self._scripts[path])
 
     def _health(self) -> Answer:
         return answers.OK if self._ingest.problem is None else answers.UNAVAILABLE
 
-    def _agent_script(self) -> Answer:
-        if self._script is None:
-            from agent.scripts import read_script
-
-            self._script = Answer(200, read_script("agent.sh"), content_type=answers.PLAIN_TEXT)
-        return self._script
-
-    async def _take_report(self, request: web.BaseRequest, connection: Connection) -> Answer:
+    async def _take_report(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
         """Go through all that CONTRACT section 1 checks, in its order; raise _RefusedError where one fails."""
         self._check_headers(request)
         body = await self._read_body(request, connection)
@@ -222,9 +224,9 @@ class _Api:
             agent_key, report = parse_report(body)
         except SchemaError as error:
             raise _invalid(error) from None
-        self._check_key(agent_key, connection.address)
+        self._check_key(agent_key, address)
         try:
-            await self._ingest.store(agent_key, report, connection.address)
+            await self._ingest.store(agent_key, report, address)
         except UnknownKeyError:
             raise _of_key(answers.UNKNOWN_KEY, Refusal.UNKNOWN_KEY, agent_key) from None
         except StoreUnavailableError:
@@ -296,6 +298,11 @@ class _Api:
         )
 
 
+@cache
+def _script(name: str) -> Answer:
+    return Answer(200, read_script(name), content_type=answers.PLAIN_TEXT)
+
+
 def _of_key(answer: Answer, reason: Refusal, agent_key: str, *, log_words: str = "") -> _RefusedError:
     """Return the refusal of a report whose key could be read."""
     return _RefusedError(answer, reason, fingerprint=fingerprint(agent_key), log_words=log_words)
@@ -312,7 +319,7 @@ def _invalid(error: SchemaError) -> _RefusedError:
 class Receiver:
     """A running receiver; `start_receiver` makes one."""
 
-    def __init__(self, listener: asyncio.Server, gate: Gate, http: web.Server) -> None:
+    def __init__(self, listener: asyncio.Server | Doorkeeper, gate: Gate, http: web.Server) -> None:
         self._listener = listener
         self._gate = gate
         self._http = http
@@ -348,15 +355,17 @@ async def start_receiver(
     options: ReceiverOptions | None = None,
     clock: Callable[[], float] = time.monotonic,
     rejected: RejectionLog | None = None,
+    certificate: Certificate | None = None,
 ) -> Receiver:
-    """Serve the report API on a bound socket and return once it listens.
+    """Serve the report API on a bound socket, over TLS with a `certificate`, and return once it listens.
 
     The receiver closes the socket when it stops. `clock` times the rate limits; deadlines run on the loop's clock.
     What is refused is counted in `rejected`.
     """
     options = options or ReceiverOptions()
     calm_logs()
-    raise_file_limit(options.max_connections + options.max_lingering + SPARE_FILES)
+    connections = options.max_connections + options.max_lingering
+    raise_file_limit(connections * (2 if certificate else 1) + SPARE_FILES)  # a handshake takes two
     loop = asyncio.get_running_loop()
     refusals = rejected or RejectionLog(wall_clock_ms)
     api = _Api(ingest, options, clock, refusals)
@@ -375,6 +384,10 @@ async def start_receiver(
         protocol.rejected = refusals
         return protocol
 
-    api.gate = Gate(make_http, options.gate_limits(), loop, refusals)
-    listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
+    api.gate = Gate(make_http, options.gate_limits(api.proxies), loop, refusals)
+    listener: asyncio.Server | Doorkeeper
+    if certificate is None:
+        listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
+    else:
+        listener = Doorkeeper(sock, api.gate, certificate, options.header_deadline_s, refusals)
     return Receiver(listener, api.gate, http)

@@ -32,6 +32,8 @@ class Answer:
 
     def __init__(self, status: int, body: bytes, *headers: str, content_type: str = JSON, closes: bool = False) -> None:
         self.status = status
+        self.body = body
+        self.headers = headers
         self.closes = closes
         lines = [
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
@@ -41,7 +43,6 @@ class Answer:
             *headers,
         ]
         self._head = "".join(f"{line}\r\n" for line in lines).encode()
-        self._body = body
         self._staying: EncodedResponse | None = None
         self._closing: EncodedResponse | None = None
 
@@ -49,7 +50,7 @@ class Answer:
         """Return the answer as it goes over the wire, dated now."""
         date = _date_line(int(time.time()))
         end = b"Connection: close\r\n\r\n" if close else b"\r\n"
-        return b"".join((self._head, date, end, self._body if with_body else b""))
+        return b"".join((self._head, date, end, self.body if with_body else b""))
 
     def response(self, *, close: bool) -> "EncodedResponse":
         """Return the answer as aiohttp wants it, the same object each time."""

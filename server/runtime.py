@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from server.address import is_local
 from server.admin import start_admin
 from server.alerts import NotifierOptions
 from server.control import Control
@@ -16,6 +17,7 @@ from server.intake import Intake, NetworkIntake
 from server.listening import ListeningClock
 from server.notifier import Notifier
 from server.premises import Premises
+from server.ready import Supervisor, fleet_in_words
 from server.receiver import ReceiverOptions
 from server.rejected import keep, open_log
 from server.upkeep import Upkeep, UpkeepOptions
@@ -52,6 +54,7 @@ class RuntimeOptions:
     limits: Settings = field(default_factory=dict)
     """What the configuration file says of all monitors; beneath what people set."""
     intake: Intake | None = None
+    supervisor: Supervisor = field(default_factory=Supervisor)
 
 
 class Runtime:
@@ -92,6 +95,7 @@ class Runtime:
             await self._intake.open(writer, rejected)
             self._tell_address()
             ready()
+            self._options.supervisor.tell(READY="1", STATUS=self._in_words(writer))
             async with asyncio.TaskGroup() as group:
                 duties = [
                     group.create_task(self._judge(writer, control, judge)),
@@ -100,6 +104,8 @@ class Runtime:
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                     group.create_task(self._notifier(writer, outbox).run()),
                 ]
+                if self._premises.certificate is not None:
+                    duties.append(group.create_task(self._premises.certificate.follow()))
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
@@ -120,15 +126,18 @@ class Runtime:
         log.info("listening on %s", self._premises.own_url)
         if self._premises.url != self._premises.own_url:
             log.info("agents reach it at %s", self._premises.url)
+        if is_local(self._premises.url):
+            log.info("no other machine can reach it")
 
     async def _drain(self, writer: Writer, run_id: int) -> None:
         log.info("stopping: finishing what is in flight")
+        self._options.supervisor.tell(STOPPING="1", STATUS="finishing what is in flight")
         await self._intake.close(self._options.grace_s)
         with contextlib.suppress(StoreUnavailableError):
             await writer.transact(partial(runs.end_run, run_id=run_id, now=self._clock()))
 
     def _describe(self, writer: Writer) -> ReceiverInfo:
-        return ReceiverInfo(self._since, self._premises.url, writer.problem)
+        return ReceiverInfo(self._since, self._premises.url, writer.problem, self._premises.pin)
 
     async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
         while True:
@@ -150,13 +159,24 @@ class Runtime:
                     await control.resume(monitor.name)
 
     async def _beat(self, writer: Writer, run_id: int) -> None:
+        """Note in the database that the receiver runs, and let the service manager know.
+
+        A store that refuses has answered, and a restart would not mend it; one that hangs ends the signs of life.
+        """
+        every_s = self._options.supervisor.pulse_s(self._options.heartbeat_every_s)
         while True:
-            await asyncio.sleep(self._options.heartbeat_every_s)
+            await asyncio.sleep(every_s)
             with contextlib.suppress(StoreUnavailableError):
                 await writer.transact(partial(runs.beat, run_id=run_id, now=self._clock()))
+            self._options.supervisor.tell(WATCHDOG="1", STATUS=self._in_words(writer))
+
+    def _in_words(self, writer: Writer) -> str:
+        fleet = fleet_in_words(live.monitor.status for live in writer.lives.values())
+        return f"{self._premises.url} {writer.problem or fleet}"
 
 
 def _from_network(premises: Premises, options: RuntimeOptions) -> NetworkIntake:
     if premises.listener is None:
         raise ValueError("premises without a listener need an intake of their own")
-    return NetworkIntake(premises.listener, options.receiver, ListeningClock(patience_s=3 * options.judge_every_s))
+    listening = ListeningClock(patience_s=3 * options.judge_every_s)
+    return NetworkIntake(premises.listener, options.receiver, listening, premises.certificate)

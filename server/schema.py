@@ -6,7 +6,8 @@ errors carry the input, so the number rules stand here and errors leave without 
 
 import json
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -96,19 +97,39 @@ _StrictCounter = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNTER)]
 _Size = Annotated[str, Field(strict=True, max_length=32, pattern=_NO_NUL)]
 _Fact = Annotated[str, Field(strict=True, max_length=255, pattern=_NO_NUL)]
 
-Percent = Annotated[_StrictPercent, BeforeValidator(_number)]
-MaybePercent = Annotated[_StrictPercent | None, BeforeValidator(_maybe_number)]
-MaybeLoad = Annotated[_StrictLoad | None, BeforeValidator(_maybe_number)]
-MaybeCounter = Annotated[_StrictCounter | None, BeforeValidator(_maybe_integer)]
+_StrictMegabytes = Annotated[int, Field(strict=True, ge=0, le=MAX_MEMORY_MB)]
+
+
+def _text(pattern: str) -> Any:
+    """Return what the JSON schema says of numbers in strings: those of so many digits are surely within bounds."""
+    return Annotated[str, Field(pattern=f"^{pattern}$", max_length=_MAX_DIGITS)]
+
+
+_PercentText = _text(r"(?:[0-9]{0,2}\.[0-9]+|[0-9]{1,2}|100(?:\.0+)?)")
+_LoadText = _text(r"(?:[0-9]{0,6}\.[0-9]+|[0-9]{1,6})")
+_MegabytesText = _text(r"[0-9]{1,15}(?:\.0+)?")
+_CounterText = _text(r"[0-9]{1,18}(?:\.0+)?")
+_Blank = Literal[""] | None
+
+
+def _reading(read: Callable[[Any], Any], takes: Any) -> BeforeValidator:
+    """Return what makes a value of one that agents send; `takes` is the latter's type, for the JSON schema."""
+    return BeforeValidator(read, json_schema_input_type=takes)
+
+
+Percent = Annotated[_StrictPercent, _reading(_number, _StrictPercent | _PercentText)]
+MaybePercent = Annotated[_StrictPercent | None, _reading(_maybe_number, _StrictPercent | _PercentText | _Blank)]
+MaybeLoad = Annotated[_StrictLoad | None, _reading(_maybe_number, _StrictLoad | _LoadText | _Blank)]
+MaybeCounter = Annotated[_StrictCounter | None, _reading(_maybe_integer, _StrictCounter | _CounterText | _Blank)]
 MaybeSize = Annotated[_Size | None, BeforeValidator(_blank_as_none)]
 MaybeFact = Annotated[_Fact | None, BeforeValidator(_blank_as_none)]
-Megabytes = Annotated[int, Field(strict=True, ge=0, le=MAX_MEMORY_MB), BeforeValidator(_integer)]
+Megabytes = Annotated[_StrictMegabytes, _reading(_integer, _StrictMegabytes | _MegabytesText)]
 MountPath = Annotated[str, Field(strict=True, min_length=1, max_length=1024, pattern=_NO_NUL)]
 AgentKey = Annotated[str, Field(strict=True, min_length=1, max_length=128, pattern="^[!-~]*$")]
 
 
 class MountBody(BaseModel):
-    """One item of `disk_usage` as it stands in the body."""
+    """A mounted file system. Of a mount that stands twice in a report the last one counts."""
 
     mount: MountPath
     usage: Percent
@@ -117,8 +138,11 @@ class MountBody(BaseModel):
     avail: MaybeSize = None
 
 
+Mounts = Annotated[list[MountBody], _reading(_few_items, Annotated[list[MountBody], Field(max_length=MAX_MOUNTS)])]
+
+
 class ReportBody(BaseModel):
-    """A report as it stands in the body; the JSON schema of the API is this model's."""
+    """How a server is now. Null or "" in an optional field means absent; unknown fields are ignored."""
 
     agent_key: AgentKey
     cpu_usage: Percent
@@ -126,7 +150,7 @@ class ReportBody(BaseModel):
     memory_usage: Percent
     memory_total_mb: Megabytes
     swap_usage: MaybePercent = None
-    disk_usage: Annotated[list[MountBody], BeforeValidator(_few_items)]
+    disk_usage: Mounts
     network_rx_bytes: MaybeCounter = None
     network_tx_bytes: MaybeCounter = None
     load_1m: MaybeLoad = None

@@ -1,11 +1,10 @@
 """A consistent copy of a database, also while a receiver writes it."""
 
-import os
 import sqlite3
 from pathlib import Path
 
 from store.errors import AgentmonError
-from store.files import create_private_file
+from store.files import create_private_file, sync
 from store.schema import companions, inspect_database, uri
 from store.text import safe_text
 
@@ -29,9 +28,9 @@ def back_up(database: Path, destination: Path, *, overwrite: bool = False) -> in
         partial.unlink(missing_ok=True)
         create_private_file(partial)
         _copy(database, partial)
-        _sync(partial)
+        sync(partial)
         partial.replace(destination)
-        _sync(destination.parent)
+        sync(destination.parent)
         return destination.stat().st_size
     except (OSError, sqlite3.Error) as error:
         partial.unlink(missing_ok=True)
@@ -48,11 +47,3 @@ def _copy(database: Path, partial: Path) -> None:
     finally:
         target.close()
         source.close()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

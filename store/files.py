@@ -9,19 +9,47 @@ PRIVATE_FOLDER = 0o700
 
 
 def ensure_private_folder(folder: Path) -> None:
-    """Create `folder` and its parents with mode 0700 where missing; leave what exists as it is."""
+    """Create `folder` and its parents with mode 0700 where missing; leave what exists as it is.
+
+    What is synced in it later would be lost with it in a power cut, were its own name not on the disk.
+    """
     missing = [part for part in (folder, *folder.parents) if not part.exists()]
     for part in reversed(missing):
         part.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         part.chmod(PRIVATE_FOLDER)
+        sync(part.parent)
+
+
+def sync(path: Path) -> None:
+    """Return once a file's content, or the names in a folder, are on the disk; never for a database that is open."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def create_private_file(path: Path) -> None:
     """Create `path` empty with mode 0600 unless it exists; raises OSError if that fails."""
+    _create(path, None)
+
+
+def create_database_file(path: Path) -> None:
+    """Create a file of a database, like `create_private_file`; if root does, it belongs to the folder's owner.
+
+    SQLite does so with its own files. Thus a command run with sudo leaves nothing that the service cannot open.
+    """
+    folder = path.parent.stat()
+    _create(path, (folder.st_uid, folder.st_gid) if os.geteuid() == 0 else None)
+
+
+def _create(path: Path, owner: tuple[int, int] | None) -> None:
     with contextlib.suppress(FileExistsError):
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             os.fchmod(descriptor, PRIVATE_FILE)
+            if owner is not None:
+                os.fchown(descriptor, *owner)
         finally:
             os.close(descriptor)
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from store.errors import DatabaseHeldError, DatabaseRefusedError
-from store.files import PRIVATE_FILE, create_private_file, ensure_private_folder, tighten
+from store.files import PRIVATE_FILE, create_database_file, ensure_private_folder
 from store.text import safe_text
 
 RETRY_S = 0.05
@@ -98,12 +98,15 @@ def _open(database: Path) -> int:
     path = lock_path(database)
     try:
         ensure_private_folder(database.parent)
-        create_private_file(path)
-        tighten(path)
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE)
+        create_database_file(path)
+        # Not through a link: it is written to, by root as well, in a folder that may be another user's.
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, PRIVATE_FILE)
     except OSError as error:
         shown = safe_text(str(path))
         raise DatabaseRefusedError(f"cannot create {shown}: {error.strerror or error}") from error
+    return descriptor
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -117,19 +117,51 @@ class FleetChange:
 
 
 @dataclass(frozen=True, slots=True)
+class InstallLine:
+    """The line that installs an agent on a `platform`, in three parts: the key as the `shell` has it, what is around.
+
+    So whoever shows it can hide the key, however it is quoted.
+    """
+
+    platform: str
+    shell: str
+    before: str
+    key: str
+    after: str
+
+    @property
+    def where(self) -> str:
+        """Where it is to be run, in words."""
+        return f"On {self.platform}, in {self.shell}:"
+
+    @property
+    def command(self) -> str:
+        """All of it, as one line for a shell."""
+        return self.before + self.key + self.after
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
-    """A monitor's agent key and the command that installs an agent with it, as one line for a shell."""
+    """A monitor's agent key and the lines that install an agent with it, one for each platform.
+
+    `warning` says what keeps these from working elsewhere, if anything does.
+    """
 
     id: int
     name: str
     agent_key: str
-    install: str
+    install: tuple[InstallLine, ...]
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverInfo:
-    """The running receiver: since when, under which URL agents reach it, and what is wrong with it, if anything."""
+    """The running receiver: since when, under which URL agents reach it, and what is wrong with it, if anything.
+
+    `pin` is the public key by which agents know it (`sha256//BASE64`), where no CA that is trusted here vouches for it.
+    """
 
     since: int
     url: str
     problem: str | None = None
+    pin: str | None = None

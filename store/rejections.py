@@ -45,6 +45,8 @@ class Refusal(StrEnum):
     MANY_REPORTS = "too many reports"
     MANY_CONNECTIONS = "too many connections"
     STORE = "store unavailable"
+    TLS = "TLS handshake failed"
+    PLAIN_HTTP = "http instead of https"
 
 
 def fingerprint(agent_key: str) -> str:
@@ -149,6 +151,8 @@ _TOO_SLOW = "the report did not arrive in time: something on the way is slow or 
 
 _ADVICE: dict[str, str] = {
     Refusal.MALFORMED: "what came was no HTTP: does the agent say https:// to a receiver that speaks http?",
+    Refusal.TLS: "does it trust this receiver's certificate? Install the agent again with its new line",
+    Refusal.PLAIN_HTTP: "the agent says http:// to a receiver that speaks https: install it again with its new line",
     Refusal.CUT_OFF: _GAVE_UP,
     Refusal.BROKEN: _GAVE_UP,
     Refusal.GONE: _GAVE_UP,

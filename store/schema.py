@@ -1,7 +1,8 @@
 """Opening a database file: whose it is, which version it has, and bringing it up to date.
 
 The rules (DESIGN, "One writer"): look through a read-only connection before anything opens read-write, create
-the file with its mode before SQLite sees it, set `auto_vacuum` before WAL, and back up before migrating.
+the file with its mode before SQLite sees it and under another name until it is whole, set `auto_vacuum` before WAL,
+and back up before migrating.
 """
 
 import sqlite3
@@ -11,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from store.errors import DatabaseRefusedError
-from store.files import create_private_file, ensure_private_folder, tighten
+from store.files import create_database_file, ensure_private_folder, sync, tighten
 from store.text import safe_text
 
 APPLICATION_ID = 0x616D6F6E
@@ -51,18 +52,20 @@ def prepare_database(path: Path, steps: Sequence[Migration] | None = None) -> No
     _require_sqlite()
     try:
         ensure_private_folder(path.parent)
-        create_private_file(path)
-        version = inspect_database(path, steps[-1].version)
+        version = inspect_database(path, steps[-1].version) if path.exists() else 0
+        if version == 0:
+            _create(path.resolve(), steps)
         for companion in (path, *companions(path)):
             tighten(companion)
-        if version < steps[-1].version:
+        if 0 < version < steps[-1].version:
             _migrate(path, version, steps)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseRefusedError(f"cannot open {safe_text(str(path))}: {_reason(error)}") from error
 
 
 def companions(path: Path) -> tuple[Path, Path]:
-    """Return the files that SQLite keeps beside the database in WAL mode."""
+    """Return the files that SQLite keeps beside the database in WAL mode, where that really lies."""
+    path = path.resolve()
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
 
 
@@ -104,6 +107,26 @@ def _read_header(path: Path) -> tuple[int, int, int]:
         connection.close()
 
 
+def _create(path: Path, steps: Sequence[Migration]) -> None:
+    """Make a database that takes its name when it is whole and on the disk, since a crash may come at any moment.
+
+    A rollback journal left by one could not be undone through the read-only look, and a write-ahead log that lies
+    there from a database that is gone would be taken for this one's.
+    """
+    new = path.with_name(path.name + ".new")
+    for left in (*_beside(new), *_beside(path)):
+        left.unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
+    create_database_file(new)
+    _migrate(new, 0, steps)
+    new.replace(path)
+    sync(path.parent)
+
+
+def _beside(path: Path) -> tuple[Path, ...]:
+    return path.with_name(path.name + "-journal"), *companions(path)
+
+
 def _migrate(path: Path, version: int, steps: Sequence[Migration]) -> None:
     connection = sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None)
     try:
@@ -130,7 +153,7 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     copy = path.with_name(f"{path.name}.schema-{version}.backup")
-    create_private_file(copy)
+    create_database_file(copy)
     target = sqlite3.connect(uri(copy, "rw"), uri=True)
     try:
         connection.backup(target)

@@ -17,6 +17,19 @@ def test_a_container_without_cards_counts_its_end_of_the_pair() -> None:
     assert choose_interfaces(names, lambda name: False) == ["eth0", "venet0"]
 
 
+@pytest.mark.parametrize(
+    ("names", "counted"),
+    [
+        (["lo0", "gif0", "stf0", "en0", "en1", "bridge0", "utun0", "awdl0", "llw0", "anpi0"], ["en0", "en1"]),
+        (["em0", "lo0", "pflog0", "vtnet0"], ["em0", "vtnet0"]),
+        (["Loopback Pseudo-Interface 1", "Ethernet", "vEthernet (Default Switch)", "Wi-Fi"], ["Ethernet", "Wi-Fi"]),
+    ],
+    ids=["macos", "freebsd", "windows"],
+)
+def test_where_no_interface_shows_its_device_names_tell(names: list[str], counted: list[str]) -> None:
+    assert choose_interfaces(names, lambda name: False) == counted
+
+
 @pytest.fixture
 def sys_net(tmp_path: Path) -> Path:
     for folder in ("eth0/device", "vf0/device", "member/device", "bond0", "lo"):

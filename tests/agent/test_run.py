@@ -1,6 +1,8 @@
 """The psutil agent's loop."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 
@@ -123,3 +125,27 @@ def test_print_shows_the_report_on_one_line_without_a_key(monkeypatch: pytest.Mo
     report = json.loads(lines[0])
     assert "cpu_usage" in report
     assert "agent_key" not in report
+
+
+def test_an_agent_that_runs_for_months_loads_nothing_that_it_does_not_need() -> None:
+    code = (
+        "import sys; from agentmon.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    command = [sys.executable, "-c", code, "agent", "--print"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert {"psutil", "click", "agent"} <= loaded
+    assert not loaded & {
+        "asyncio",
+        "aiohttp",
+        "aiosqlite",
+        "apprise",
+        "pydantic",
+        "rich",
+        "server",
+        "sqlite3",
+        "textual",
+    }

@@ -33,6 +33,7 @@ def test_an_accepted_report_arrived_whole_with_its_key(receiver: Receiver) -> No
         (429, trouble("too many"), Answer.LATER, "too many"),
         (503, trouble("disk full"), Answer.LATER, "disk full"),
         (413, trouble("too large"), Answer.UNEXPECTED, "413"),
+        (400, b"", Answer.UNEXPECTED, "https"),
         (500, b"<html>", Answer.UNEXPECTED, "500"),
         (200, b"<html>some other server", Answer.UNEXPECTED, "200"),
         (200, b"[" * 60_000, Answer.UNEXPECTED, "200"),

@@ -9,21 +9,38 @@ from tests.agent.shells import Box
 
 KEY = "amk_secret0123"
 OTHERS = "# mine\n5 4 * * * backup 100%\n"
-CRONTAB = """case $1 in
--l) cat {tab} 2>/dev/null ;;
--r) rm {tab} ;;
--) cat >{tab}.new && mv {tab}.new {tab} ;;
+CRONTAB = """whose=people
+if [ "$1" = -u ]; then whose=$2; shift 2; fi
+tab={root}/crontab-$whose
+case $1 in
+-l) cat $tab 2>/dev/null ;;
+-r) rm $tab ;;
+-) cat >$tab.new && mv $tab.new $tab ;;
 esac"""
+ID = """case $1 in
+-u) echo "${{AS:-{number}}}" ;;
+-un) echo people ;;
+-g) echo 0 ;;
+*) [ -e {root}/agent-user ] ;;
+esac"""
+SYSTEMCTL = """echo "$*" >>{root}/systemctl
+echo active"""
 
 
 def user(box: Box, number: int, *, cron: bool = True, systemd: bool = False) -> Box:
     """Make the one who runs the script root (0) or a person, and say what can run things each minute."""
-    box.stub("id", f"echo {number}")
+    box.stub("id", ID.format(number=number, root=box.root))
+    box.stub("useradd", f'echo "$*" >{box.root}/agent-user')
+    box.stub("userdel", f"rm {box.root}/agent-user")
+    box.stub("su", 'AS=1000 exec sh -c "$5"')
+    box.stub("find", "true")  # no process of that user
+    for tool in ("chown", "chgrp"):
+        box.stub(tool, f'echo "{tool} $*" >>{box.root}/owners')
     if cron:
-        box.stub("crontab", CRONTAB.format(tab=box.root / "crontab"))
+        box.stub("crontab", CRONTAB.format(root=box.root))
     if systemd:
         (box.root / "run/systemd/system").mkdir(parents=True)
-        box.stub("systemctl", f'echo "$*" >>{box.root}/systemctl\necho active')
+        box.stub("systemctl", SYSTEMCTL.format(root=box.root))
     (box.root / "etc/systemd/system").mkdir(parents=True)
     (box.root / "home").mkdir(exist_ok=True)
     return box
@@ -46,19 +63,18 @@ def install(box: Box, receiver: Receiver, *args: str, **environ: str) -> str:
 
 
 def test_a_user_gets_private_files_and_a_cron_line_that_works(box: Box, receiver: Receiver) -> None:
-    user(box, 1000).write("crontab", OTHERS)
-    assert "crontab" in install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
-    conf, lib = "home/.config/agentmon-agent", "home/.local/share/agentmon-agent"
+    user(box, 1000).write("crontab-people", OTHERS)
+    assert "cron" in install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
+    folder = "home/.config/agentmon-agent"
     files = {name: mode for name, mode in tree(box).items() if name.startswith("home/") and "agent" in name}
     assert files == {
-        conf: 0o700,
-        f"{conf}/agent.conf": 0o600,
-        f"{conf}/key": 0o600,
-        lib: 0o700,
-        f"{lib}/agent.sh": 0o755,
-        f"{lib}/last": 0o600,
+        folder: 0o700,
+        f"{folder}/agent.conf": 0o600,
+        f"{folder}/agent.sh": 0o755,
+        f"{folder}/key": 0o600,
+        f"{folder}/last": 0o600,
     }
-    *others, line = (box.root / "crontab").read_text().splitlines(keepends=True)
+    *others, line = (box.root / "crontab-people").read_text().splitlines(keepends=True)
     assert "".join(others) == OTHERS
     assert line.startswith("* * * * * sleep ")
     assert KEY not in line
@@ -68,27 +84,53 @@ def test_a_user_gets_private_files_and_a_cron_line_that_works(box: Box, receiver
     assert len(receiver.bodies) == 2
 
 
-def test_root_gets_a_systemd_timer(box: Box, receiver: Receiver) -> None:
+def test_root_gets_a_systemd_timer_and_a_user_for_it(box: Box, receiver: Receiver) -> None:
     user(box, 0, systemd=True)
     assert "systemd timer" in install(box, receiver, f"--url={receiver.url}", AGENTMON_KEY=KEY)
-    assert not (box.root / "crontab").exists()
+    assert not list(box.root.glob("crontab*"))
     assert (box.root / "systemctl").read_text().splitlines() == [
         "daemon-reload",
-        "enable --now -q agentmon-agent.timer",
+        "-q enable --now agentmon-agent.timer",
     ]
-    modes = tree(box)
-    assert modes["etc/agentmon-agent/key"] == 0o600
-    assert modes["usr/local/lib/agentmon-agent/agent.sh"] == 0o755
-    assert modes["etc/systemd/system/agentmon-agent.service"] == 0o644
+    folder, modes = "etc/agentmon-agent", tree(box)
+    found = [modes[f"{folder}{name}"] for name in ("", "/key", "/agent.conf", "/last", "/agent.sh")]
+    assert found == [0o750, 0o600, 0o640, 0o600, 0o755]
+    owners = (box.root / "owners").read_text()
+    assert f"chown agentmon-agent {box.root}/{folder}/key {box.root}/{folder}/last\n" in owners
+    assert "agentmon-agent" in (box.root / "agent-user").read_text()
     service = (box.root / "etc/systemd/system/agentmon-agent.service").read_text()
-    assert f"ExecStart=/bin/sh {box.root}/usr/local/lib/agentmon-agent/agent.sh\n" in service
+    assert f"User=agentmon-agent\nExecStart=/bin/sh {box.root}/{folder}/agent.sh\n" in service
     assert KEY not in service
-    assert "OnUnitActiveSec=60s" in (box.root / "etc/systemd/system/agentmon-agent.timer").read_text()
 
 
-def test_root_without_systemd_gets_a_cron_line(dash: Box, receiver: Receiver) -> None:
+def test_root_without_systemd_gets_a_cron_line_of_the_agents_user(dash: Box, receiver: Receiver) -> None:
     install(user(dash, 0), receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
-    assert "usr/local/lib/agentmon-agent/agent.sh" in (dash.root / "crontab").read_text()
+    assert f"sh '{dash.root}/etc/agentmon-agent/agent.sh'" in (dash.root / "crontab-agentmon-agent").read_text()
+    assert not (dash.root / "crontab-people").exists()
+
+
+def test_each_key_has_a_second_of_its_own_that_stays(dash: Box, receiver: Receiver) -> None:
+    user(dash, 0)
+    seconds = []
+    for key in [f"amk_{number}" for number in range(8)] * 2:
+        dash.run("install", "--url", receiver.url, AGENTMON_KEY=key)
+        line = (dash.root / "crontab-agentmon-agent").read_text()
+        seconds.append(int(line.split("sleep ")[1].partition(";")[0]))
+    assert seconds[:8] == seconds[8:]
+    assert len(set(seconds)) > 4
+    assert all(0 <= second < 60 for second in seconds)
+
+
+def test_what_an_earlier_agent_left_is_cleared_away(box: Box, receiver: Receiver) -> None:
+    user(box, 0)
+    old = box.write("usr/local/lib/agentmon-agent/agent.sh", "old"), box.write("var/lib/agentmon-agent/last", "old")
+    box.write("crontab-people", OTHERS + f"* * * * * sleep 7; sh '{old[0]}' >/dev/null 2>&1 # agentmon-agent\n")
+    conf = box.write("etc/agentmon-agent/agent.conf", f"AGENTMON_URL={receiver.url}\nAGENTMON_STATE=/var/lib/x\n")
+    conf.write_text(conf.read_text() + f"AGENTMON_KEY_FILE={conf.parent}/key\n")
+    box.write("etc/agentmon-agent/key", KEY + "\n").chmod(0o600)
+    install(box, receiver)
+    assert (box.root / "crontab-people").read_text() == OTHERS
+    assert not any(path.parent.exists() for path in old)
 
 
 def test_the_one_line_piped_into_a_shell_installs_too(box: Box, receiver: Receiver) -> None:
@@ -96,7 +138,7 @@ def test_the_one_line_piped_into_a_shell_installs_too(box: Box, receiver: Receiv
     receiver.script = box.script.read_bytes()
     done = box.run("install", "--url", receiver.url, stdin=receiver.script, AGENTMON_KEY=KEY)
     assert (done.returncode, done.stderr) == (0, "")
-    installed = box.home / ".local/share/agentmon-agent/agent.sh"
+    installed = box.home / ".config/agentmon-agent/agent.sh"
     assert installed.read_bytes() == receiver.script
     assert receiver.paths == ["/agent.sh", "/agent/report"]
 
@@ -117,7 +159,7 @@ def test_installing_twice_is_installing_once(box: Box, receiver: Receiver, numbe
     install(box, receiver)  # the URL and the key are those that the first one wrote
     assert tree(box) == once
     if not systemd:
-        assert (box.root / "crontab").read_text().count("agentmon-agent\n") == 1
+        assert (box.root / "crontab-people").read_text().count("agentmon-agent\n") == 1
 
 
 def test_a_new_key_replaces_the_old_one(dash: Box, receiver: Receiver) -> None:
@@ -129,37 +171,38 @@ def test_a_new_key_replaces_the_old_one(dash: Box, receiver: Receiver) -> None:
 
 @pytest.mark.parametrize(("number", "systemd"), [(1000, False), (0, True), (0, False)])
 def test_uninstall_leaves_nothing_behind(box: Box, receiver: Receiver, number: int, systemd: bool) -> None:
-    user(box, number, systemd=systemd).write("crontab", OTHERS)
-    before = set(tree(box))
+    user(box, number, systemd=systemd).write("crontab-people", OTHERS)
+    before = tree(box)
     install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
     done = box.run("uninstall")
     assert (done.returncode, done.stderr) == (0, "")
-    left = set(tree(box)) - before
-    assert left <= {"home/.config", "home/.local", "home/.local/share", "usr/local", "usr/local/lib", "var/lib"}
-    assert (box.root / "crontab").read_text() == OTHERS
+    assert tree(box) == before
+    assert (box.root / "crontab-people").read_text() == OTHERS
+    assert not (box.root / "agent-user").exists()
+    assert not (box.root / "crontab-agentmon-agent").exists()
     if systemd:
-        assert "disable --now -q agentmon-agent.timer" in (box.root / "systemctl").read_text()
+        assert "-q disable --now agentmon-agent.timer" in (box.root / "systemctl").read_text()
     assert box.run("uninstall").returncode == 0
 
 
 def test_uninstall_removes_a_crontab_that_is_empty_without_it(dash: Box, receiver: Receiver) -> None:
     install(user(dash, 1000), receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
     assert dash.run("uninstall").returncode == 0
-    assert not (dash.root / "crontab").exists()
+    assert not (dash.root / "crontab-people").exists()
 
 
 def test_status_tells_what_is_there_and_how_the_last_report_went(box: Box, receiver: Receiver) -> None:
     user(box, 1000)
-    assert box.run("status").stderr == "agentmon-agent: not installed\n"
+    assert box.run("status").stderr == "agentmon-agent: not installed for people\n"
     install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
-    receiver.says(422, trouble("a\\tb"))
+    receiver.says(422, trouble("a\tb"))
     refused = box.run()
     assert refused.returncode == 1
     done = box.run("status")
     assert done.returncode == 0
     assert refused.stderr.removeprefix("agentmon-agent: ") in done.stdout
     assert receiver.url in done.stdout
-    assert "your crontab" in done.stdout
+    assert "cron" in done.stdout
     assert KEY not in done.stdout
 
 
@@ -167,16 +210,23 @@ def test_a_key_that_the_receiver_does_not_know_is_installed_but_said(dash: Box, 
     receiver.says(404, trouble("Agent key not found"))
     done = user(dash, 1000).run("install", "--url", receiver.url, AGENTMON_KEY=KEY)
     assert done.returncode == 1
-    assert "does not know this key" in done.stdout
-    assert "installed; a line in your crontab" in done.stdout
+    assert "does not know this key" in done.stderr
+    assert "installed in " in done.stdout
 
 
 def test_without_systemd_and_cron_it_says_what_to_do(box: Box, receiver: Receiver) -> None:
     done = user(box, 1000, cron=False).run("install", "--url", receiver.url, AGENTMON_KEY=KEY)
     assert done.returncode == 1
-    script = box.home / ".local/share/agentmon-agent/agent.sh"
+    script = box.home / ".config/agentmon-agent/agent.sh"
     assert f"let something run this every minute: sh {script}" in done.stderr
     assert box.run(script=script).returncode == 0
+
+
+def test_cron_without_its_daemon_is_said(dash: Box, receiver: Receiver) -> None:
+    user(dash, 1000)
+    assert "once its daemon is started" in install(dash, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
+    dash.write("proc/17/comm", "crond\n")
+    assert "once its daemon" not in install(dash, receiver)
 
 
 def test_the_environment_wins_over_what_install_wrote(dash: Box, receiver: Receiver) -> None:
@@ -192,6 +242,27 @@ def test_a_private_ca_is_kept_with_the_settings(dash: Box, receiver: Receiver) -
     kept = dash.home / ".config/agentmon-agent/ca.pem"
     assert kept.read_text() == "a certificate\n"
     assert f"AGENTMON_CA={kept}\n" in (kept.parent / "agent.conf").read_text()
+
+
+def test_an_install_for_another_receiver_forgets_whom_the_last_one_trusted(dash: Box, receiver: Receiver) -> None:
+    ca = dash.write("ca.pem", "a certificate\n")
+    install(user(dash, 1000), receiver, "--url", receiver.url, "--cacert", str(ca), AGENTMON_KEY=KEY)
+    folder = dash.home / ".config/agentmon-agent"
+    install(dash, receiver)
+    assert (folder / "ca.pem").read_text() == "a certificate\n"
+    install(dash, receiver, "--url", receiver.url)
+    assert "AGENTMON_CA=\n" in (folder / "agent.conf").read_text()
+    assert not (folder / "ca.pem").exists()
+
+
+def test_the_proxies_at_install_are_kept_for_cron(box: Box, receiver: Receiver) -> None:
+    user(box, 1000)
+    proxies = {"http_proxy": receiver.url, "NO_PROXY": "localhost"}
+    install(box, receiver, "--url", "http://receiver.invalid:8420", AGENTMON_KEY=KEY, **proxies)
+    assert box.run().returncode == 0  # with nothing but what is stored
+    assert receiver.paths == ["http://receiver.invalid:8420/agent/report"] * 2
+    assert "no_proxy=localhost\n" in (box.home / ".config/agentmon-agent/agent.conf").read_text()
+    assert box.run(http_proxy="http://127.0.0.1:1").returncode == 1
 
 
 def test_without_a_key_and_a_terminal_install_asks_nobody_and_writes_nothing(box: Box, receiver: Receiver) -> None:

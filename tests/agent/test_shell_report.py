@@ -59,7 +59,8 @@ def test_a_known_machine_gives_a_known_report(box: Box) -> None:
 def test_mounts_with_odd_names_are_reported_as_they_are(box: Box, style: str) -> None:
     box.stub("df", DF.format(filter=style))
     paths = mounts(box, *ODD)
-    assert [disk["mount"] for disk in report(box)["disk_usage"]] == ["/", *paths]
+    shown = [path.replace("\t", "?").replace("\x07", "?") for path in paths]  # as df does: no name steers a terminal
+    assert [disk["mount"] for disk in report(box)["disk_usage"]] == ["/", *shown]
     assert not (box.root / "pwned").exists()
 
 
@@ -73,7 +74,7 @@ def test_a_mount_that_is_no_utf_8_gives_valid_json_all_the_same(box: Box) -> Non
     names = ["a\udcff", "b\udced\udca0\udc80", "c\udce2\udc82", "d\udcc3", "€uro\U0001f600"]
     mounts(box, *names)
     read = [disk["mount"].rpartition("/")[2] for disk in report(box)["disk_usage"][1:]]
-    assert read == ["a\ufffd", "b\ufffd\ufffd\ufffd", "c\ufffd\ufffd", "d\ufffd", "€uro\U0001f600"]
+    assert read == ["a?", "b???", "c??", "d?", "€uro\U0001f600"]
 
 
 def test_pseudo_images_files_and_doubles_are_left_out(box: Box) -> None:

@@ -90,10 +90,10 @@ def test_the_key_stands_in_no_argument_list_nor_environment(box: Box, receiver: 
     env = box.tool("env")
     for name in (*TOOLS.split(), CLIENT[box.flavour]):
         real = box.tool(name)  # absolute, as is env: a stub that found itself would never end
-        box.stub(name, f'echo "{name} $*" >>{box.root}/argv\n{env} >>{box.root}/environ\nexec {real} "$@"')
+        box.stub(name, f'printf "%s\\n" "{name} $*" >>{box.root}/argv\n{env} >>{box.root}/environ\nexec {real} "$@"')
     done = box.run("test", AGENTMON_URL=receiver.url, AGENTMON_KEY=KEY + '"')
     assert (done.returncode, done.stderr) == (0, "")
-    seen = (box.root / "argv").read_text()
+    seen = (box.root / "argv").read_text(errors="replace")
     assert f"{CLIENT[box.flavour]} " in seen
     assert KEY not in seen
     assert KEY not in (box.root / "environ").read_text()

@@ -23,8 +23,9 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of one's own, so that the default database is in no one else's."""
+    """A home of one's own, so that the default database is in no one else's, nor that of a service of the machine."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("agentmon.options.SYSTEM_DATABASE", tmp_path / "no-service" / "agentmon.db")
     for name in ("DATA", "CONFIG", "STATE"):
         monkeypatch.delenv(f"XDG_{name}_HOME", raising=False)
     return tmp_path

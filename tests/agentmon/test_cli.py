@@ -105,11 +105,36 @@ def test_a_bad_key_is_not_repeated(run: Run) -> None:
     assert "s3cret" not in run("monitor", "create", "x", "--key", "s3cret s3cret").err
 
 
-def test_creating_prints_the_key_and_the_install_command(run: Run) -> None:
+def test_creating_prints_the_key_and_a_line_for_each_platform(run: Run) -> None:
     ran = run("monitor", "create", "web-1")
     (key,) = re.findall(r"web-1: (amk_[0-9A-Za-z]{40})\n", ran.out)
-    assert f"AGENTMON_KEY={key} sh -s -- install --url http://" in ran.out
+    assert f"(echo AGENTMON_KEY={key}; curl -fsSL http://" in ran.out
+    assert f"$env:AGENTMON_KEY = '{key}'; " in ran.out
     assert run("monitor", "key", "web-1").out == key + "\n"
+
+
+@pytest.mark.parametrize(
+    ("platform", "begins"), [("linux", "(echo AGENTMON_KEY=amk_"), ("windows", "$env:AGENTMON_KEY")]
+)
+def test_one_line_can_be_had_alone(run: Run, platform: str, begins: str) -> None:
+    created = run("monitor", "create", "web-1").out
+    ran = run("monitor", "key", "web-1", "--line", platform)
+    assert ran.out.startswith(begins)
+    assert ran.out in created
+
+
+def test_lines_that_lead_nowhere_from_elsewhere_say_so(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[serve]\nhost = "127.0.0.1"\n')
+    assert (
+        "Only this machine can reach http://127.0.0.1:8420"
+        in run("--config", str(config), "monitor", "create", "a").out
+    )
+    assert "Only this machine" in run("--config", str(config), "monitor", "rotate", "a").err
+    config.write_text('[serve]\nhost = "127.0.0.1"\npublic_url = "https://monitor.example.org/"\n')
+    made = run("--config", str(config), "monitor", "create", "b").out
+    assert "Only this machine" not in made
+    assert "curl -fsSL https://monitor.example.org/agent.sh)" in made
 
 
 def test_creating_as_json_prints_one_object_a_line(run: Run) -> None:

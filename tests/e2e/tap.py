@@ -37,13 +37,14 @@ class _Connection(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         with socket.create_connection(("127.0.0.1", self.server.target)) as receiver:
-            back = threading.Thread(target=_pass_on, args=(receiver, self.request), daemon=True)
+            back = threading.Thread(target=pass_on, args=(receiver, self.request), daemon=True)
             back.start()
-            self.server.sent.append(_pass_on(self.request, receiver))
+            self.server.sent.append(pass_on(self.request, receiver))
             back.join()
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> bytes:
+def pass_on(source: socket.socket, target: socket.socket) -> bytes:
+    """Pass what comes on until either side ends, and return it."""
     passed = bytearray()
     with suppress(OSError):  # one side has gone: there is nothing more to pass
         while data := source.recv(CHUNK):

@@ -1,13 +1,10 @@
 """The answer leaves after the sync: shown by the order of system calls, which no `kill -9` can show."""
 
 import re
-import subprocess
 from pathlib import Path
 
-import pytest
-
-from tests.agent.shells import need
 from tests.e2e.harness import Served, Station, make_report, wait_for
+from tests.e2e.tracing import traceable
 
 REPORTS = 5
 CALLS = "trace=read,readv,recvfrom,recvmsg,write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync"
@@ -48,14 +45,6 @@ def _step(name: str, call: str, begins: bool, ends: bool) -> str | None:
     if name in ("write", "writev", "sendto", "sendmsg"):
         return "answer" if "HTTP/1.1 200" in call and begins else None
     return "request" if "POST /agent/report" in call and ends else None
-
-
-def traceable() -> str:
-    """Return the path of an strace that may trace here."""
-    strace = need("strace")
-    if subprocess.run([strace, "-o", "/dev/null", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("strace may not trace processes here")
-    return strace
 
 
 def trace_reports(served: Served, trace: Path, key: str) -> str:

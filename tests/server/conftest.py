@@ -15,6 +15,7 @@ import pytest
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.receiver_log import LOGGER_NAME, NOISY_LIBRARIES
 from server.rejected import RejectionLog
+from server.tls import Certificate
 from store.errors import UnknownKeyError
 from store.models import Report
 from store.writer import wall_clock_ms
@@ -163,11 +164,16 @@ class Running:
     port: int
     rejected: RejectionLog
     clients: list[RawClient] = field(default_factory=list)
+    certificate: Certificate | None = None
 
-    async def connect(self, host: str = "127.0.0.1", *, source: str | None = None) -> RawClient:
-        """Open a connection, from `source` if given (127.0.0.2 is another address than 127.0.0.1)."""
+    async def connect(self, host: str = "127.0.0.1", *, source: str | None = None, bare: bool = False) -> RawClient:
+        """Open a connection, from `source` if given (127.0.0.2 is another address than 127.0.0.1).
+
+        To a receiver that speaks TLS it goes over that, unless it is to be `bare`.
+        """
         local = (source, 0) if source else None
-        client = RawClient(*await asyncio.open_connection(host, self.port, local_addr=local))
+        tls = self.certificate.identity.client_context() if self.certificate and not bare else None
+        client = RawClient(*await asyncio.open_connection(host, self.port, local_addr=local, ssl=tls))
         self.clients.append(client)
         return client
 
@@ -186,15 +192,26 @@ Start = Callable[..., Awaitable[Running]]
 
 @contextlib.asynccontextmanager
 async def receivers() -> AsyncIterator[Start]:
-    """Yield a function that starts receivers (it takes `store`, `clock` and `ReceiverOptions`); stop them after."""
+    """Yield a function that starts receivers; stop them after.
+
+    It takes `store`, `clock`, a `certificate` to speak TLS with, and `ReceiverOptions`.
+    """
     started: list[Running] = []
 
-    async def run(store: FakeStore | None = None, clock: Callable[[], float] | None = None, **options: Any) -> Running:
+    async def run(
+        store: FakeStore | None = None,
+        clock: Callable[[], float] | None = None,
+        certificate: Certificate | None = None,
+        **options: Any,
+    ) -> Running:
         sock = listening_socket()
         store = store or FakeStore()
         rejected = RejectionLog(wall_clock_ms)
-        receiver = await start_receiver(store, sock, ReceiverOptions(**options), clock or time.monotonic, rejected)
-        running = Running(store, receiver, sock.getsockname()[1], rejected)
+        port = sock.getsockname()[1]
+        receiver = await start_receiver(
+            store, sock, ReceiverOptions(**options), clock or time.monotonic, rejected, certificate
+        )
+        running = Running(store, receiver, port, rejected, certificate=certificate)
         started.append(running)
         return running
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from server.address import own_address, reachable_url
 from server.premises import MAX_SOCKET_PATH, admin_socket_path, bind_admin, bind_listener, take_premises
 from store.errors import AgentmonError, DatabaseHeldError
 from store.lock import DatabaseLock, read_holder
@@ -81,18 +80,3 @@ def test_a_runtime_folder_that_others_may_enter_is_refused(tmp_path: Path, monke
     folder.chmod(0o755)
     with pytest.raises(AgentmonError, match="not a private folder"):
         admin_socket_path(tmp_path / ("d" * MAX_SOCKET_PATH) / "a.db")
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [("192.0.2.9", "http://192.0.2.9:84"), ("::1", "http://[::1]:84"), ("web.example", "http://web.example:84")],
-)
-def test_agents_reach_the_address_that_was_given(host: str, url: str) -> None:
-    assert reachable_url(host, 84) == url
-
-
-@pytest.mark.parametrize("host", [None, "0.0.0.0", "::"])
-def test_agents_are_never_sent_to_a_wildcard(host: str | None) -> None:
-    shown = own_address()
-    assert shown not in ("", "0.0.0.0", "::")
-    assert shown in reachable_url(host, 84)

@@ -1,11 +1,10 @@
 """The table of answers of CONTRACT section 1, each row through a real socket."""
 
 import asyncio
-import sys
-from types import ModuleType
 
 import pytest
 
+from agent.scripts import SCRIPTS, read_script
 from server.receiver import MAX_BODY
 from store.errors import StoreUnavailableError, UnknownKeyError
 from tests.server.conftest import (
@@ -326,21 +325,19 @@ async def test_health_follows_the_store(running: Running, method: str) -> None:
     assert (await client.ask(method, "/healthz?x=1")).status == 200
 
 
-async def test_the_agent_script_is_served_as_it_is(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripts = ModuleType("agent.scripts")
-    monkeypatch.setattr(scripts, "read_script", lambda name: f"#!/bin/sh\n# {name} é\n".encode(), raising=False)
-    monkeypatch.setitem(sys.modules, "agent.scripts", scripts)
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+async def test_the_agent_scripts_are_served_as_they_are(running: Running, name: str) -> None:
     client = await running.connect()
-    reply = await client.ask("GET", "/agent.sh")
-    assert (reply.status, reply.body) == (200, "#!/bin/sh\n# agent.sh é\n".encode())
+    reply = await client.ask("GET", f"/{name}")
+    assert (reply.status, reply.body) == (200, read_script(name))
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
-    assert (await client.ask("HEAD", "/agent.sh")).headers["content-length"] == str(len(reply.body))
-    assert (await client.ask("POST", "/agent.sh")).headers["allow"] == "GET, HEAD"
+    assert (await client.ask("HEAD", f"/{name}")).headers["content-length"] == str(len(reply.body))
+    assert (await client.ask("POST", f"/{name}")).headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/agent", "/agent/", "/agent/report/", "/metrics", "/agent.ps1", "/../etc/passwd", "//agent/report", "/%00"],
+    ["/", "/agent", "/agent/", "/agent/report/", "/metrics", "/agent.py", "/../etc/passwd", "//agent/report", "/%00"],
 )
 async def test_nothing_else_is_served(running: Running, path: str) -> None:
     client = await running.connect()

@@ -115,7 +115,10 @@ def test_a_monitor_created_through_the_admin_api_can_report_at_once(served: Serv
     assert served.status("web-1") == "pending"
     assert served.report(made["agent_key"]) == 200
     assert served.status("web-1") == "up"
-    assert made["install"].startswith(f"curl -fsSL {served.url}/agent.sh")
+    linux, windows = made["install"]
+    assert f"curl -fsSL {served.url}/agent.sh" in linux["after"]
+    assert f"{served.url}/agent.ps1" in windows["after"]
+    assert made["warning"].startswith(f"Only this machine can reach {served.url}")
     assert served.call("credentials", name="web-1") == made
 
 

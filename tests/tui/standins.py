@@ -19,6 +19,7 @@ from store.events import Event
 from store.models import (
     Credentials,
     FleetChange,
+    InstallLine,
     Monitor,
     MountUsage,
     ReceiverInfo,
@@ -59,6 +60,15 @@ REPORT = Report(
     hostname="web-1.example.org",
     kernel="6.1.0-28-amd64",
 )
+
+
+def install_lines(key: str) -> tuple[InstallLine, InstallLine]:
+    """Return install lines that hold a key."""
+    linux = InstallLine(
+        "Linux", "a shell", "(echo AGENTMON_KEY=", key, f"; curl -fsSL {URL}/agent.sh) | sh -s -- install"
+    )
+    load = rf"; iwr '{URL}/agent.ps1' -UseBasicParsing -OutFile $f; powershell -ExecutionPolicy Bypass -File $f install"
+    return linux, InstallLine("Windows", "PowerShell", "$env:AGENTMON_KEY = ", f"'{key}'", load)
 
 
 def key_of(number: int) -> str:
@@ -258,6 +268,7 @@ class MemoryAdmin:
         self.refused: set[str] = set()
         self.error: AgentmonError | None = None
         self.delivery_problem: str | None = None
+        self.warning: str | None = None
         self.info = ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
         self.gate = asyncio.Event()
         self.gate.set()
@@ -278,8 +289,7 @@ class MemoryAdmin:
 
     def _credentials(self, monitor_id: int, name: str) -> Credentials:
         key = self.keys[monitor_id]
-        install = f"curl -fsS {URL}/agent.sh | sudo AGENTMON_URL={URL} AGENTMON_KEY={key} sh -s install"
-        return Credentials(monitor_id, name, key, install)
+        return Credentials(monitor_id, name, key, install_lines(key), self.warning)
 
     async def receiver(self) -> ReceiverInfo:
         """Return `info`."""

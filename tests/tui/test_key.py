@@ -5,18 +5,30 @@ from dataclasses import replace
 import pytest
 
 from store.errors import ReceiverUnreachableError, StoreUnavailableError
-from tests.tui.standins import NOW, URL, House, SnapCompare, dom_text, key_of, monitor, shown, steps, toasts, until
+from tests.tui.standins import (
+    NOW,
+    House,
+    SnapCompare,
+    dom_text,
+    install_lines,
+    key_of,
+    monitor,
+    shown,
+    steps,
+    toasts,
+    until,
+)
 from tui.screens.fleet import FleetScreen
 from tui.screens.key import ROTATED, TAKEN_UP, KeyScreen
 
-INSTALL = f"curl -fsS {URL}/agent.sh | sudo AGENTMON_URL={URL} AGENTMON_KEY={key_of(1)} sh -s install"
+INSTALL, WINDOWS = (line.command for line in install_lines(key_of(1)))
 MASK = "amk_" + "•" * 40
 
 
 def drawn_command(house: House) -> str:
     """Return the command as a shell would put the rows of the screen together."""
     rows = shown(house.app).splitlines()
-    first = next(number for number, row in enumerate(rows) if row.startswith("curl"))
+    first = next(number for number, row in enumerate(rows) if row.startswith("(echo"))
     last = next(number for number in range(first, len(rows)) if not rows[number].endswith("\\"))
     return "".join(row.removesuffix("\\") for row in rows[first : last + 1]).rstrip()
 
@@ -45,12 +57,31 @@ async def test_key_and_command_stand_alone_from_the_edge_and_break_only_in_the_l
         await until(pilot, lambda: key_of(1) in shown(house.app))
         rows = shown(house.app).splitlines()
         assert key_of(1) in [row.rstrip() for row in rows]
-        assert any(row.startswith("curl -fsS") for row in rows)
+        assert any(row.startswith("(echo") for row in rows)
         assert all(row.endswith("\\") and len(row) == width for row in rows if "\\" in row)
         assert drawn_command(house) == INSTALL
 
 
-@pytest.mark.parametrize(("key", "copied"), [("c", key_of(1)), ("i", INSTALL)])
+@pytest.mark.parametrize(("size", "windows"), [((80, 24), "$env:AGENTMON_KEY = "), ((60, 15), "w copies its line")])
+async def test_the_line_for_windows_stands_there_too_or_how_to_copy_it(size: tuple[int, int], windows: str) -> None:
+    house = House(monitor())
+    async with house.app.run_test(size=size) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await until(pilot, lambda: windows in shown(house.app))
+        assert "received 3 s ago" in shown(house.app)
+        assert house.app.screen.max_scroll_y == 0
+        assert key_of(1) not in dom_text(house.app)
+
+
+async def test_what_keeps_the_lines_from_working_is_said() -> None:
+    house = House(monitor())
+    house.admin.warning = "Only this machine can reach http://127.0.0.1:8420"
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await until(pilot, lambda: "Only this machine can reach" in shown(house.app))
+
+
+@pytest.mark.parametrize(("key", "copied"), [("c", key_of(1)), ("i", INSTALL), ("w", WINDOWS)])
 async def test_key_and_command_are_copied_without_being_shown(key: str, copied: str) -> None:
     house = House(monitor())
     async with house.app.run_test(size=(80, 24)) as pilot:

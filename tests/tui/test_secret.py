@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.models import Credentials
-from tui.widgets.secret import DOT, mask, masked_install, shell_lines
+from store.models import InstallLine
+from tui.widgets.secret import DOT, mask, shell_lines, shown_line
 
 KEY = "amk_" + "Ab3" * 13 + "z"
 INSTALL = f"curl -fsS http://monitor.example.org:8420/agent.sh | sudo AGENTMON_KEY={KEY} sh -s install"
+
+POWERSHELL = (
+    "$env:AGENTMON_KEY = 'amk_1'; $f = \"$env:TEMP\\agent.ps1\"; iwr http://192.0.2.7/a.ps1 -N 'a  b' -OutFile $f"
+)
 
 
 def test_a_mask_keeps_the_place_of_a_key_and_nothing_of_it() -> None:
@@ -22,11 +26,19 @@ def test_a_mask_keeps_the_place_of_a_key_and_nothing_of_it() -> None:
 
 
 @pytest.mark.parametrize("key", [KEY, "hunter2", "it's$quoted", "a b"])
-def test_a_masked_command_holds_no_key_however_it_was_quoted(key: str) -> None:
-    command = f"AGENTMON_KEY={shlex.quote(key)} sh install"
-    masked = masked_install(Credentials(1, "web-1", key, command))
-    assert key not in masked
-    assert masked == f"AGENTMON_KEY={mask(key)} sh install"
+def test_a_masked_line_holds_no_key_however_it_was_quoted(key: str) -> None:
+    line = InstallLine("Linux", "a shell", "(echo KEY=", shlex.quote(key), "; curl URL) | sh")
+    assert shown_line(line, key, revealed=False) == f"(echo KEY={mask(key)}; curl URL) | sh"
+    assert shown_line(line, key, revealed=True) == f"(echo KEY={shlex.quote(key)}; curl URL) | sh"
+
+
+@pytest.mark.parametrize("width", range(20, len(POWERSHELL) + 2))
+def test_a_line_for_powershell_is_broken_between_words_alone(width: int) -> None:
+    lines = shell_lines(POWERSHELL, width, powershell=True)
+    assert all(line.endswith(" `") and len(line) >= width for line in lines[:-1])
+    words = [word for line in lines for word in line.removesuffix("`").split()]
+    assert words == POWERSHELL.split()
+    assert " ".join(lines).count("'a  b'") == 1
 
 
 @pytest.mark.parametrize("width", range(2, len(INSTALL) + 2))

@@ -1,5 +1,6 @@
-"""A monitor's agent key, the command that installs an agent with it, and whether that agent has reported."""
+"""A monitor's agent key, the lines that install an agent with it, and whether that agent has reported."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -8,7 +9,7 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from store.errors import AgentmonError
-from store.models import Credentials, Monitor, Status
+from store.models import Credentials, InstallLine, Monitor, Status
 from store.text import MAX_NAME
 from tui import draw, look
 from tui.actions import Room, bindings
@@ -18,10 +19,15 @@ from tui.screens.confirm import Confirm
 from tui.widgets.chart_head import spread_out
 from tui.widgets.facts import received_line, refused_hint, rotation
 from tui.widgets.footer import ActionFooter
-from tui.widgets.secret import mask, masked_install, shell_lines
+from tui.widgets.secret import mask, shell_lines, shown_line
 
 ROTATED = "This is the new key. The old one works until the new one reports."
 TAKEN_UP = "The new key is in use: the old one has ended."
+
+
+def rows_of(texts: Iterable[Text]) -> int:
+    """Return how many rows texts take, each with a blank one before it or, the first, with the footer."""
+    return sum(2 + text.plain.count("\n") for text in texts if text.plain)
 
 
 class KeyScreen(ConsoleScreen):
@@ -52,8 +58,8 @@ class KeyScreen(ConsoleScreen):
         return self.console.feed.monitors.get(self._credentials.id) if self._credentials else None
 
     def compose(self) -> ComposeResult:
-        """Lay the screen out; key and command have lines of their own from edge to edge, to be selected cleanly."""
-        for name in ("title", "key", "note", "problem", "what", "command", "report"):
+        """Lay the screen out; key and commands have lines of their own from edge to edge, to be selected cleanly."""
+        for name in ("title", "key", "note", "problem", "what", "command", "what2", "command2", "report"):
             yield Static(id=name, markup=False)
         yield ActionFooter(self.room, self.console.read_only)
 
@@ -62,7 +68,7 @@ class KeyScreen(ConsoleScreen):
         self.run_worker(self._fetch(), group="key", exclusive=True)
 
     def on_resize(self) -> None:
-        """Break the command for the new width."""
+        """Break the commands for the new width."""
         self._draw()
 
     def on_screen_resume(self) -> None:
@@ -110,23 +116,41 @@ class KeyScreen(ConsoleScreen):
             return
         credentials = self._credentials
         self._put("title", self._title())
-        self._put("problem", Text(draw.safe(self._problem, 300)))
+        warning = credentials.warning if credentials else ""
+        self._put("problem", Text(draw.safe(self._problem or warning or "", 300)))
         self._put("note", self._note())
         if credentials is None:
             self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
             return
         shown = draw.safe(credentials.agent_key) if self._revealed else mask(credentials.agent_key)
         self._put("key", Text(shown))
-        self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
-        command = credentials.install if self._revealed else masked_install(credentials)
-        self._put("command", Text("\n".join(shell_lines(draw.safe(command, 4000), self.size.width or 80))))
         self._put("report", self._report())
+        linux, windows = credentials.install
+        self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
+        self._put("command", self._lines(linux))
+        self._put_windows(windows)
+
+    def _put_windows(self, line: InstallLine) -> None:
+        """Show the line for Windows, or how to copy it, as there is room."""
+        copies = f"{self.key('copy_windows')} copies"
+        whole = Text(f"{line.where.removesuffix(':')} ({copies} it):"), self._lines(line, powershell=True)
+        hint = Text(f"On Windows: {copies} its line"), Text()
+        others = rows_of(text for name, text in self._drawn.items() if name not in ("what2", "command2"))
+        room = self.size.height - others
+        what, command = next((each for each in (whole, hint) if rows_of(each) <= room), (Text(), Text()))
+        self._put("what2", what)
+        self._put("command2", command)
+
+    def _lines(self, line: InstallLine, *, powershell: bool = False) -> Text:
+        assert self._credentials is not None
+        command = draw.safe(shown_line(line, self._credentials.agent_key, revealed=self._revealed), 4000)
+        return Text("\n".join(shell_lines(command, self.size.width or 80, powershell=powershell)))
 
     def _title(self) -> Text:
         """Return whose key it is, and how to see it: key and command have their lines to themselves."""
         verb = "hides" if self._revealed else "shows"
         title = Text(draw.safe(self._monitor_name, MAX_NAME), style="bold")
-        title.append("  agent key and install command", f"not bold {look.current.dim}")
+        title.append("  agent key and install lines", f"not bold {look.current.dim}")
         hint = Text(f"{self.key('reveal')} {verb} the key", look.current.dim)
         return spread_out(title, hint, max(self.size.width - 2, 20))
 
@@ -162,21 +186,26 @@ class KeyScreen(ConsoleScreen):
 
     def action_copy(self) -> None:
         """Copy the agent key without showing it."""
-        self.run_worker(self._copy(install=False), group="key", exclusive=True)
+        self.run_worker(self._copy(), group="key", exclusive=True)
 
     def action_copy_install(self) -> None:
-        """Copy the install command, with the key in it."""
-        self.run_worker(self._copy(install=True), group="key", exclusive=True)
+        """Copy the install line for Linux, with the key in it."""
+        self.run_worker(self._copy(install=0), group="key", exclusive=True)
 
-    async def _copy(self, install: bool) -> None:
+    def action_copy_windows(self) -> None:
+        """Copy the install line for Windows, with the key in it."""
+        self.run_worker(self._copy(install=1), group="key", exclusive=True)
+
+    async def _copy(self, install: int | None = None) -> None:
         credentials = self._credentials or await self._fetch()
         if credentials is None:
             self.console.say(self._problem, error=True)
             return
-        if install:
-            await self.console.copy("Install command", credentials.install)
-        else:
+        if install is None:
             await self.console.copy("Agent key", credentials.agent_key)
+        else:
+            line = credentials.install[install]
+            await self.console.copy(f"Install line for {line.platform}", line.command)
 
     def action_rotate(self) -> None:
         """Ask, then give the monitor a new key; once however often it is pressed."""

@@ -4,9 +4,7 @@ A terminal's own selection cannot know that two rows of a screen are one command
 a shell would have it: in the last column, with a backslash, so that nothing before or after it is selected along.
 """
 
-import shlex
-
-from store.models import Credentials
+from store.models import InstallLine
 
 DOT = "•"
 PREFIX = "amk_"
@@ -24,10 +22,9 @@ def mask(agent_key: str) -> str:
     return HIDDEN
 
 
-def masked_install(credentials: Credentials) -> str:
-    """Return the install command with dots in place of the key, however the shell had it quoted."""
-    dots, key = mask(credentials.agent_key), credentials.agent_key
-    return credentials.install.replace(shlex.quote(key), dots).replace(key, dots)
+def shown_line(line: InstallLine, agent_key: str, *, revealed: bool) -> str:
+    """Return an install line as it may be shown, with dots in place of the key unless it is revealed."""
+    return line.command if revealed else line.before + mask(agent_key) + line.after
 
 
 def _breaks(command: str) -> tuple[list[int], list[int]]:
@@ -51,15 +48,19 @@ def _breaks(command: str) -> tuple[list[int], list[int]]:
     return spaces, anywhere
 
 
-def shell_lines(command: str, width: int) -> list[str]:
+def shell_lines(command: str, width: int, *, powershell: bool = False) -> list[str]:
     """Return a shell command of one line as lines of at most `width` characters that mean the same to a shell.
 
     All but the last are exactly `width` long and end in a backslash; without those and the ends of lines, they are
     the command. Only where a quoted '...' stands in the way, a line is filled up between words or ends early, and the
-    line that holds one which is longer than a line is longer than `width`.
+    line that holds one which is longer than a line is longer than `width`. PowerShell goes on after a backtick, and
+    nowhere but between words.
     """
     lines: list[str] = []
     spaces, anywhere = _breaks(command)
+    mark = "\\"
+    if powershell:
+        anywhere, mark = spaces, "`"
     start = 0
     while len(command) - start > width > 1:
         end = start + width - 1
@@ -67,7 +68,7 @@ def shell_lines(command: str, width: int) -> list[str]:
         cut = cut or next((each for each in anywhere if each > end), None)
         if cut is None:
             break
-        lines.append(command[start:cut].ljust(width - 1 if cut in spaces else 0) + "\\")
+        lines.append(command[start:cut].ljust(width - 1 if cut in spaces else 0) + mark)
         start = cut
     return [*lines, command[start:]]
 
