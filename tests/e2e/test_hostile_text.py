@@ -103,7 +103,7 @@ def test_no_screen_lets_hostile_text_steer_the_terminal(hostile: tuple[Served, P
     person.does("/", "Filter /")
     person.does("[/]", "1 of 2")
     person.does("\x1b", r"\[@click")
-    person.does("g\r", rf"{name} ", "HOSTILE", "last hour")
+    person.does("g\r", name, "HOSTILE", "last hour")
     person.does("?", "Show or hide the agent key")
     person.does("?", name)
     person.does("K", name, "received")
