@@ -24,6 +24,7 @@ from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report
+from store.place import READ_ONLY, Place
 from store.text import safe_text
 from store.verdicts import Ruling, write_ruling
 
@@ -40,7 +41,7 @@ MAX_WAITING = 5_000
 OF_A_ROW = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """Errors of SQLite that speak of one row; all others speak of the store."""
 
-FILE_GONE = "the database file was moved, replaced or deleted under the running receiver"
+FILE_GONE = "the database or its log was moved, replaced or deleted under the running receiver: put it back or restart"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +73,8 @@ class Writer:
         listening_s: Callable[[], float],
     ) -> None:
         """Wrap an open connection; use `open` to get a writer that runs."""
-        self._path = path
-        self._inode = path.stat().st_ino
+        self._place = Place(path)
+        self._rescued = False
         self._connection = connection
         self._ledger = ledger
         self._clock = clock
@@ -111,9 +112,13 @@ class Writer:
         await self._task
         # A console that still reads keeps the write-ahead log: empty it, so that a copy of the one file holds all.
         async with self._transaction:
+            await self._empty_log()
+            await self._connection.close()
+
+    async def _empty_log(self) -> None:
+        if self._place.is_safe():
             with contextlib.suppress(sqlite3.Error):
                 await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-            await self._connection.close()
 
     @property
     def problem(self) -> str | None:
@@ -210,8 +215,11 @@ class Writer:
                 await self._commit(batch)
             except StoreUnavailableError as error:
                 _settle(batch, error)
-            except Exception:  # noqa: BLE001 - whatever it is, one of the reports may have brought it about
-                await self._row_by_row(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it is, one of the reports may have brought it about
+                if is_busy(error):
+                    _settle(batch, self._failed(error))
+                else:
+                    await self._row_by_row(batch)
 
     async def _row_by_row(self, batch: Sequence[Pending]) -> None:
         """Store what can be stored: one bad report takes no neighbour along, a bad store fails all at once."""
@@ -248,7 +256,7 @@ class Writer:
             raise self._failed(error) from error
 
     async def _in_transaction(self, change: Change[T]) -> T:
-        self.require_file()
+        self._require_files()
         if self._connection.in_transaction:
             await self._connection.execute("ROLLBACK")
         await self._connection.execute("BEGIN IMMEDIATE")
@@ -264,17 +272,30 @@ class Writer:
         self._works()
         return result
 
-    def require_file(self) -> None:
-        """Raise `StoreUnavailableError` if the file under the path is no longer the one that is open.
-
-        SQLite would go on committing into a file that nobody will find again.
-        """
+    async def look_after_files(self) -> None:
+        """Raise `StoreUnavailableError` if a file of the database is not as it was when it was opened."""
         try:
-            if self._path.stat().st_ino == self._inode:
-                return
-        except OSError:
-            pass
-        raise self._failed(StoreUnavailableError(FILE_GONE))
+            self._require_files()
+        except StoreUnavailableError:
+            await self._seen_through(self._rescue())
+            raise
+
+    def _require_files(self) -> None:
+        """Raise `StoreUnavailableError` where SQLite would commit into files that nobody finds again, or crash."""
+        if not self._place.is_same():
+            raise self._failed(StoreUnavailableError(FILE_GONE))
+        self._rescued = False
+        if not self._place.is_safe():
+            raise self._failed(StoreUnavailableError(READ_ONLY))
+
+    async def _rescue(self) -> None:
+        """Write into the database what stands in its log alone, once.
+
+        A log that was deleted is still open; one that stays behind would be taken for that of the next database there.
+        """
+        if not self._rescued:
+            self._rescued = True
+            await self._empty_log()
 
     def _failed(self, error: sqlite3.Error | StoreUnavailableError) -> StoreUnavailableError:
         problem = str(error) if isinstance(error, StoreUnavailableError) else f"the store takes no writes: {error}"
@@ -292,6 +313,14 @@ class Writer:
 def is_trouble(error: Exception) -> TypeGuard[sqlite3.Error]:
     """Return whether an error speaks of the store as a whole, and not of one report."""
     return isinstance(error, sqlite3.Error) and not isinstance(error, OF_A_ROW)
+
+
+def is_busy(error: Exception) -> TypeGuard[sqlite3.OperationalError]:
+    """Return whether another process holds SQLite's lock, so that trying again would wait as long again."""
+    return (
+        isinstance(error, sqlite3.OperationalError)
+        and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    )
 
 
 def _settle(batch: Sequence[Pending], error: AgentmonError | None = None) -> None:
