@@ -9,7 +9,7 @@ from store.errors import StoreUnavailableError
 from store.models import FleetChange
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleets import a_monitor, small_fleet
-from tests.tui.standins import NOW, MemoryAdmin, MemoryStore
+from tests.tui.standins import NOW, House, MemoryAdmin, MemoryStore
 from tui.app import ConsoleApp
 from tui.feed import FleetChanged, FleetFeed, FleetReader
 
@@ -38,6 +38,14 @@ async def test_ctrl_c_says_how_to_quit(house: MakeHouse) -> None:
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert [toast.message for toast in made.app._notifications] == ["q quits"]
+
+
+async def test_ctrl_z_would_stop_a_receiver_in_the_same_process_and_says_so() -> None:
+    app = House(*small_fleet(), serves=True).app
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+z")
+        await pilot.pause()
+        assert [toast.message.partition(":")[0] for toast in app._notifications] == ["Not suspended"]
 
 
 async def test_the_clock_is_the_one_handed_in(house: MakeHouse) -> None:
