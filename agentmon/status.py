@@ -99,7 +99,8 @@ def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", *, as_
         print_json({"receiver": running, "monitors": [monitor_fields(each, now) for each in monitors]})
         return
     if as_line:
-        say(status_line(monitors, running=receiver is not None))
+        trouble = "no receiver" if receiver is None else "nothing is stored" if receiver.problem else None
+        say(status_line(monitors, trouble=trouble))
         return
     for each in monitors:
         say(monitor_line(each, now))

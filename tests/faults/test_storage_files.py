@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -14,6 +12,7 @@ from store.schema import companions
 from tests.e2e.harness import Station, wait_for
 from tests.e2e.terminal import console, opened
 from tests.faults.storage import Ward, immutable
+from tests.faults.test_kill import is_whole
 
 NOTICED_S = 5.0
 GONE = "moved, replaced or deleted"
@@ -44,8 +43,7 @@ def killed_and_served_again(ward: Ward) -> None:
         restarted = Ward(again, ward.key, ward.name, ward.taken)
         restarted.has_all_taken()
         assert restarted.send() == 200
-    with closing(sqlite3.connect(ward.served.station.database)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        is_whole(again.station)
 
 
 def test_a_database_that_is_renamed_is_noticed_and_goes_on_when_it_is_put_back(ward: Ward) -> None:

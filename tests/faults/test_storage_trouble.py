@@ -47,6 +47,7 @@ def test_a_full_disk_is_said_and_over_when_there_is_room_again(station: Station)
                 while ward.send() == 200:
                     assert len(ward.taken) < 3000, "the disk is never full"
                 ward.is_troubled("full")
+                assert full_station.run("status", "--line").stdout.startswith("nothing is stored (1 up")
                 says(full_station, terminal, "full")
                 ward.stays_small()
             ward.recovers()

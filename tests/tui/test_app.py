@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import StoreUnavailableError
+from store.errors import DatabaseReplacedError, StoreUnavailableError
 from store.models import FleetChange
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleets import a_monitor, small_fleet
@@ -119,6 +119,24 @@ async def test_the_feed_keeps_its_picture_through_a_failure_and_misses_nothing()
     store.fleet_error = None
     assert await feed.refresh() == FleetChanged(frozenset({1}))
     assert feed.problem is None
+
+
+async def test_a_database_put_in_the_place_of_the_one_that_is_read_is_read_from_its_beginning() -> None:
+    stores = [MemoryStore(*small_fleet()), MemoryStore(a_monitor(3, "other"))]
+
+    async def opened() -> FleetReader:
+        return stores.pop(0)
+
+    feed = FleetFeed(opened, MemoryAdmin(stores[0]))
+    await feed.refresh()
+    first = feed.reader
+    assert isinstance(first, MemoryStore)
+    first.fleet_error = DatabaseReplacedError("another one")
+    await feed.refresh()
+    assert (feed.problem, len(feed.monitors)) == ("another one", 10)
+    await feed.refresh()
+    assert feed.problem is None
+    assert [monitor.name for monitor in feed.monitors.values()] == ["other"]
 
 
 async def test_a_monitor_deleted_while_it_was_read_is_not_kept() -> None:
