@@ -19,7 +19,7 @@ from typing import Any, Self, TypeGuard, TypeVar
 import aiosqlite
 
 from store.batch import Entry, remember, write_batch
-from store.connection import open_writer
+from store.connection import BUSY_TIMEOUT_S, open_writer
 from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
@@ -35,6 +35,9 @@ Change = Callable[[aiosqlite.Connection, Ledger], Awaitable[T]]
 """Statements to run inside a transaction: takes the connection and what is committed so far."""
 
 MAX_BATCH = 500
+TROUBLED_TIMEOUT_S = 0.2
+"""How long a write waits for a foreign lock once one has waited in vain."""
+
 MAX_WAITING = 5_000
 """Reports in memory when the store stalls: 5,000 of the largest that fit a body are some 100 MB, typical ones 5."""
 
@@ -75,6 +78,7 @@ class Writer:
         """Wrap an open connection; use `open` to get a writer that runs."""
         self._place = Place(path)
         self._rescued = False
+        self._patience_s = BUSY_TIMEOUT_S
         self._connection = connection
         self._ledger = ledger
         self._clock = clock
@@ -115,10 +119,16 @@ class Writer:
             await self._empty_log()
             await self._connection.close()
 
-    async def _empty_log(self) -> None:
-        if self._place.is_safe():
-            with contextlib.suppress(sqlite3.Error):
-                await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    async def _empty_log(self) -> bool:
+        """Write into the database what stands in its log alone; returns whether nothing was in the way."""
+        if not self._place.is_safe():
+            return False
+        await self._be_patient()
+        try:
+            ((busy, _, _),) = await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            return False
+        return not busy
 
     @property
     def problem(self) -> str | None:
@@ -257,6 +267,7 @@ class Writer:
 
     async def _in_transaction(self, change: Change[T]) -> T:
         self._require_files()
+        await self._be_patient()
         if self._connection.in_transaction:
             await self._connection.execute("ROLLBACK")
         await self._connection.execute("BEGIN IMMEDIATE")
@@ -271,6 +282,13 @@ class Writer:
             raise
         self._works()
         return result
+
+    async def _be_patient(self) -> None:
+        """Wait for a foreign lock, but not for long where others waited in vain: all that wait their turn add up."""
+        patience_s = BUSY_TIMEOUT_S if self._problem is None else TROUBLED_TIMEOUT_S
+        if self._patience_s != patience_s:
+            await self._connection.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000):d}")
+            self._patience_s = patience_s
 
     async def look_after_files(self) -> None:
         """Raise `StoreUnavailableError` if a file of the database is not as it was when it was opened."""
@@ -294,8 +312,7 @@ class Writer:
         A log that was deleted is still open; one that stays behind would be taken for that of the next database there.
         """
         if not self._rescued:
-            self._rescued = True
-            await self._empty_log()
+            self._rescued = await self._empty_log()
 
     def _failed(self, error: sqlite3.Error | StoreUnavailableError) -> StoreUnavailableError:
         problem = str(error) if isinstance(error, StoreUnavailableError) else f"the store takes no writes: {error}"

@@ -46,23 +46,16 @@ def killed_and_served_again(ward: Ward) -> None:
         is_whole(again.station)
 
 
-def test_a_database_that_is_renamed_is_noticed_and_goes_on_when_it_is_put_back(ward: Ward) -> None:
-    database = ward.served.station.database
-    elsewhere = database.with_name("elsewhere")
-    notices(ward, lambda: database.rename(elsewhere))
-    assert ward.send() == 503
-    elsewhere.rename(database)
-    ward.recovers()
-
-
-def test_a_renamed_database_holds_all_that_was_answered(ward: Ward) -> None:
+def test_a_renamed_database_holds_all_that_was_answered_and_goes_on_when_it_is_put_back(ward: Ward) -> None:
     database = ward.served.station.database
     elsewhere = database.with_name("elsewhere.db")
     notices(ward, lambda: database.rename(elsewhere))
+    assert ward.send() == 503
     wait_for("an empty log", lambda: companions(database)[0].stat().st_size == 0)
-    ward.served.kill()
-    moved = replace(ward.served, station=Station.at(ward.served.station.folder, elsewhere))
-    replace(ward, served=moved).has_all_taken()
+    renamed = replace(ward.served, station=Station.at(ward.served.station.folder, elsewhere))
+    replace(ward, served=renamed).has_all_taken()
+    elsewhere.rename(database)
+    ward.recovers()
 
 
 def test_a_deleted_log_loses_nothing_that_was_answered(ward: Ward) -> None:
@@ -82,18 +75,6 @@ def test_a_database_put_in_its_place_is_not_spoiled_by_the_old_log(ward: Ward) -
     killed_and_served_again(ward)
 
 
-def test_a_deleted_database_is_said_and_the_receiver_ends_in_good_order(ward: Ward) -> None:
-    station = ward.served.station
-    notices(ward, station.database.unlink)
-    assert ward.send() == 503
-    status = station.run("status")
-    assert (status.returncode, status.stderr.count("\n")) == (3, 1)
-    assert "there is no database" in status.stderr
-    ward.served.stop()
-    with station.serving() as served:
-        assert Ward.of(served, "web").send() == 200
-
-
 def test_a_console_says_that_the_database_is_gone_and_goes_on_with_the_next_one(station: Station) -> None:
     with opened(120, 30) as terminal, console(station, terminal, "--max-report-rate", "0") as served:
         ward = Ward.of(served, "before")
@@ -104,6 +85,9 @@ def test_a_console_says_that_the_database_is_gone_and_goes_on_with_the_next_one(
         terminal.expect("after")
         station.database.unlink()
         terminal.expect(GONE)
+        status = station.run("status")
+        assert (status.returncode, status.stderr.count("\n")) == (3, 1)
+        assert "there is no database" in status.stderr
         since = len(terminal.written)
         shutil.copy(copy, station.database)
         terminal.expect("before", since)
@@ -121,6 +105,7 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(station: Station
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_header_that_is_overwritten_under_the_receiver_is_mended_from_the_log(ward: Ward) -> None:
     with ward.served.station.database.open("r+b") as file:
         file.write(os.urandom(100))
