@@ -243,7 +243,6 @@ ACTIONS: tuple[Action, ...] = (
         "Copy the install line for Windows to the clipboard",
         frozenset({Room.KEY}),
         changes=True,
-        footer=5,
     ),
     Action(
         "rotate",
