@@ -26,6 +26,10 @@ DRAIN_LIMIT_S = 7.5
 """The most that ending waits for the receiver, so that with the above all is over within 10 s."""
 
 
+JOB_SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
+"""What the driver of the terminal handles while there is a console."""
+
+
 class ConsoleRun:
     """One run of the console.
 
@@ -84,6 +88,10 @@ class ConsoleRun:
             self._app.crash = self._app.crash or error
         finally:
             self._closed.set()
+            for number in JOB_SIGNALS:
+                signal.signal(
+                    number, signal.SIG_DFL
+                )  # the driver's would start it again on a terminal that is not ours
             if self._gone:
                 point_at_null()  # else Python's flush at exit fails on the lost terminal and makes the exit code 120
         if self._app.crash is not None and not self._ending.is_set():

@@ -12,6 +12,7 @@ from typing import Any
 from agentmon.exits import signals_for_this_thread
 from agentmon.output import iso_time
 from store.files import create_database_file
+from store.keys import without_keys
 from store.text import safe_text
 
 MAX_LINE = 2_000
@@ -22,14 +23,17 @@ MAX_WAITING = 1_000
 
 
 class LineFormatter(logging.Formatter):
-    """`TIME LEVEL LOGGER MESSAGE`, one line whatever the message holds; tracebacks follow indented."""
+    """`TIME LEVEL LOGGER MESSAGE`, one line whatever the message holds; tracebacks follow indented.
+
+    Nothing that is logged holds a key but perhaps what an unforeseen error says of itself, so keys are masked here.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
         head = f"{iso_time(int(record.created * 1000))} {record.levelname.lower()} {record.name} "
-        line = head + safe_text(record.getMessage(), MAX_LINE)
+        line = head + safe_text(without_keys(record.getMessage()), MAX_LINE)
         if record.exc_info:
-            trace = self.formatException(record.exc_info).splitlines()
+            trace = without_keys(self.formatException(record.exc_info)).splitlines()
             line += "".join(f"\n  {safe_text(part, MAX_LINE)}" for part in trace)
         return line
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,6 +123,7 @@ def serve(
     keep_serving: bool,
 ) -> None:
     """Receive the agents' reports, and with --tui show them live."""
+    on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
     from agentmon.self_monitor import monitor_self
     from server.premises import take_premises
     from server.ready import take_supervisor
@@ -135,7 +137,6 @@ def serve(
     config = configuration()
     settings = console_settings(config, theme=theme, no_mouse=no_mouse, bell=bell)
     retention = _retention(keep_raw, keep_5m, keep_1h)
-    on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
     supervisor = take_supervisor(os.environ, os.getpid())
     path = database(to_serve=True)
     premises = take_premises(path, host, port, _plain_url(public_url), tls_files(tls_cert, tls_key))
@@ -213,7 +214,7 @@ def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSetti
 
     console = ConsoleRun(
         path,
-        settings=settings,
+        settings=replace(settings, serves=True),
         keep_serving=keep_serving,
         is_ending=receiver.stopping.is_set,
         begin_end=receiver.stop,

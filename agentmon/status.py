@@ -26,6 +26,7 @@ def status(names: "Sequence[str]", tags: "Sequence[str]", as_json: bool, as_line
     """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
     from agentmon.output import drop_stdout, in_words
     from store.errors import AgentmonError
+    from store.text import safe_text
 
     if as_json and as_line:
         raise click.UsageError("--json and --line exclude each other")
@@ -44,6 +45,8 @@ def status(names: "Sequence[str]", tags: "Sequence[str]", as_json: bool, as_line
         raise StatusUnknown(in_words(error)) from error
     if receiver is None:
         raise StatusUnknown("no receiver is running: what is shown is what was last stored")
+    if receiver.problem is not None:
+        raise StatusUnknown(f"what is shown is what was last stored: {safe_text(receiver.problem)}")
     sys.exit(exit_code(monitors))
 
 
@@ -96,7 +99,8 @@ def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", *, as_
         print_json({"receiver": running, "monitors": [monitor_fields(each, now) for each in monitors]})
         return
     if as_line:
-        say(status_line(monitors, running=receiver is not None))
+        trouble = "no receiver" if receiver is None else "nothing is stored" if receiver.problem else None
+        say(status_line(monitors, trouble=trouble))
         return
     for each in monitors:
         say(monitor_line(each, now))

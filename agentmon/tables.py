@@ -73,15 +73,16 @@ def _reading(breach: Breach) -> str:
     return f"{reading_words(breach.metric, breach.mount)} {value_words(breach.metric, breach.value)}"
 
 
-def status_line(monitors: Sequence[Monitor], *, running: bool) -> str:
+def status_line(monitors: Sequence[Monitor], *, trouble: str | None = None) -> str:
     """Return how all are in at most `STATUS_LINE_CELLS`: "48 up, 1 late, 2 down: db-3, web-9".
 
-    The names are those of the worst status, which is counted last.
+    The names are those of the worst status, which is counted last. With `trouble`, a word or two on why nothing new is
+    stored, it says how they were.
     """
     counts = Counter(monitor.status for monitor in monitors)
     counted = ", ".join(f"{counts[status]} {status}" for status in _COUNTED if counts[status]) or "no monitors"
-    if not running:
-        line = f"no receiver ({counted} when last stored)" if monitors else f"no receiver ({counted})"
+    if trouble:
+        line = f"{trouble} ({counted} when last stored)" if monitors else f"{trouble} ({counted})"
         return line if len(line) <= STATUS_LINE_CELLS else f"{line[: STATUS_LINE_CELLS - 1]}…"
     worst = next((status for status in _TROUBLE if counts[status]), None)
     room = STATUS_LINE_CELLS - cell_len(f"{counted}: ")

@@ -10,9 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-LEAVE_CONSOLE = b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
-"""Undoes what Textual's Linux driver switches on: paste brackets, no wrap, mouse, keyboard protocol, alternate
-screen, hidden cursor, focus reports."""
+from tui.suspend import in_foreground
+
+LEAVE_CONSOLE = (
+    b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2048l"
+    b"\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
+)
+"""Undoes what Textual's Linux driver switches on: paste brackets, no wrap, mouse, reports of its pixels and of new
+sizes, keyboard protocol, alternate screen, hidden cursor, focus reports."""
 
 LEAVE_WITHIN_S, RETRY_S = 1.0, 0.01
 
@@ -30,8 +35,8 @@ class Terminal:
     def take_away(self) -> None:
         """Give the terminal back from under a console that may hang on it; takes `LEAVE_WITHIN_S` at most.
 
-        Output that nobody read is dropped, the modes are set back and the console's screen is left. From then on
-        standard input, output and error are the null device.
+        Output that nobody read is dropped, the modes are set back and the console's screen is left, unless that was
+        done when the console was suspended. From then on standard input, output and error are the null device.
         """
         terminal = os.dup(self._fd)
         point_at_null()
@@ -47,6 +52,8 @@ class Terminal:
                 self._leave(self._fd, self._modes)
 
     def _leave(self, terminal: int, modes: list[Any]) -> None:
+        if not in_foreground(terminal):  # others use it, and to touch it would stop this process
+            return
         os.set_blocking(terminal, False)
         try:
             termios.tcsetattr(terminal, termios.TCSANOW, modes)

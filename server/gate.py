@@ -133,6 +133,11 @@ class Connection(asyncio.Protocol):
         self.phase = Phase.ANSWERING
         self._gate.hold(self)
 
+    def hold_up(self) -> None:
+        """Note that there is an answer, which waits: whoever needs the room may have it."""
+        self.phase = Phase.ANSWERING
+        self._gate.release(self)
+
     def answered(self) -> None:
         """Note that the answer is about to leave."""
         self.phase = Phase.WAITING

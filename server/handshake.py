@@ -9,8 +9,11 @@ import contextlib
 import logging
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from weakref import WeakValueDictionary
 
 from server.gate import Connection, Gate
+from server.limits import address_group
 from server.receiver_answers import PLAIN_TEXT, Answer
 from server.receiver_log import LOGGER_NAME
 from server.rejected import RejectionLog
@@ -20,18 +23,54 @@ from store.rejections import Refusal
 GOODBYE_S = 2.0
 """How long to wait for the other side's goodbye, which most clients never say."""
 
-EXHAUSTED_S = 1.0
+EXHAUSTED_S = 0.5
 """How long to wait when the system has no files left for another connection."""
+
+AT_ONCE = 8
+TURN_S = 0.25
+"""So many handshakes of one address begin at once, and the next when one is over or has had this long.
+
+Each costs most of a millisecond, before anything is known of who asks: thousands of one address, begun as they
+come, would hold up all others. Stalled ones do not keep their place, since agents may share an address.
+"""
+
+ACCEPTED_AT_ONCE = 64
 
 USE_HTTPS = Answer(400, b"This port speaks https, not http.\n", content_type=PLAIN_TEXT, closes=True)
 
 log = logging.getLogger(LOGGER_NAME)
 
 
+class Turns:
+    """Whose handshake begins next: first come first served within an address, but no address waits for another."""
+
+    def __init__(self) -> None:
+        self._queues: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, address: str) -> AsyncIterator[None]:
+        """Wait for a turn and keep it for `TURN_S` seconds at most."""
+        queue = self._queues.setdefault(address_group(address), asyncio.Semaphore(AT_ONCE))
+        await queue.acquire()
+        kept = [queue]
+
+        def pass_on() -> None:
+            if kept:
+                kept.pop().release()
+
+        timer = asyncio.get_running_loop().call_later(TURN_S, pass_on)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            pass_on()
+
+
 class Doorkeeper:
     """Accepts the connections of a listening socket and hands them on to `gate`, over TLS with `certificate`.
 
-    A handshake may take `handshake_s` seconds; those that fail are counted in `rejected`. `close` closes the socket.
+    A handshake may take `handshake_s` seconds from its turn on; those that fail are counted in `rejected`.
+    `close` closes the socket.
     """
 
     def __init__(
@@ -42,26 +81,39 @@ class Doorkeeper:
         self._certificate = certificate
         self._handshake_s = handshake_s
         self._rejected = rejected
+        self._turns = Turns()
         self._loop = asyncio.get_running_loop()
-        self._accepting = self._loop.create_task(self._accept())
+        self._pause: asyncio.TimerHandle | None = None
+        listener.setblocking(False)
+        self._listen()
 
     def close(self) -> None:
         """Accept no more."""
-        self._accepting.cancel()
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
 
-    async def _accept(self) -> None:
-        self._listener.setblocking(False)
-        with self._listener:
-            while True:
-                try:
-                    sock, peer = await self._loop.sock_accept(self._listener)
-                except ConnectionError:  # gone before it was taken
-                    continue
-                except OSError as error:
-                    log.warning('no connection accepted reason="%s"', error.strerror)
-                    await asyncio.sleep(EXHAUSTED_S)
-                    continue
-                self._receive(sock, str(peer[0]))
+    def _listen(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        """Take connections that wait, so many that a crowd is soon seen by the gate, and others get their turn."""
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                sock, peer = self._listener.accept()
+            except BlockingIOError:  # that was all
+                return
+            except ConnectionError:  # gone before it was taken
+                continue
+            except OSError as error:
+                log.warning('no connection accepted reason="%s"', error.strerror)
+                self._loop.remove_reader(self._listener)
+                self._pause = self._loop.call_later(EXHAUSTED_S, self._listen)
+                return
+            self._receive(sock, str(peer[0]))
 
     def _receive(self, sock: socket.socket, address: str) -> None:
         """Have the gate look at a new connection, and begin its handshake."""
@@ -78,17 +130,18 @@ class Doorkeeper:
 
     async def _shake(self, sock: socket.socket, connection: Connection) -> None:
         """Go through a handshake; when it is over, the connection hears of its transport."""
-        with contextlib.suppress(OSError), sock.dup() as twin:  # gone, too slow, or no file left
-            try:
-                await self._loop.connect_accepted_socket(
-                    lambda: connection,
-                    sock,
-                    ssl=self._certificate.identity.context,
-                    ssl_handshake_timeout=self._handshake_s,
-                    ssl_shutdown_timeout=GOODBYE_S,
-                )
-            except ssl.SSLError as error:
-                self._tell(connection, error, twin)
+        async with self._turns.turn(connection.address):
+            with contextlib.suppress(OSError), sock.dup() as twin:  # gone, too slow, or no file left
+                try:
+                    await self._loop.connect_accepted_socket(
+                        lambda: connection,
+                        sock,
+                        ssl=self._certificate.identity.context,
+                        ssl_handshake_timeout=self._handshake_s,
+                        ssl_shutdown_timeout=GOODBYE_S,
+                    )
+                except ssl.SSLError as error:
+                    self._tell(connection, error, twin)
 
     def _tell(self, connection: Connection, error: ssl.SSLError, twin: socket.socket) -> None:
         """Count a handshake that failed; whoever speaks HTTP reads why, on the twin of a socket closed already."""

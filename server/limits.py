@@ -12,6 +12,13 @@ UNKNOWN_KEY_RATE = 1.0
 UNKNOWN_KEY_BURST = 100
 """Unknown keys per address: a room full of agents with stale keys gets its 404s, a guesser gets nowhere."""
 
+UNPRODUCTIVE_RATE = 100.0
+UNPRODUCTIVE_BURST = 1000
+"""Requests per address that store no report: more than any fleet behind one address asks, and far less than
+would take the receiver's time away from reports."""
+
+MAX_DELAY_S = 5.0
+
 _MAPPED = "::ffff:"
 
 
@@ -54,8 +61,21 @@ class RateLimit:
         excess = whole_at - now - self._tolerance
         if excess > 1e-9:
             return max(1, math.ceil(excess))
+        self._remember(key, whole_at)
+        return 0
+
+    def delay_s(self, key: Hashable, at_most_s: float = MAX_DELAY_S) -> float:
+        """Count a call and return the seconds to hold it up, so that all of them together keep to the rate."""
+        if not self._interval:
+            return 0.0
+        now = self._clock()
+        free_until = now + self._tolerance
+        whole_at = max(self._whole_at.get(key, now), now) + self._interval
+        self._remember(key, min(whole_at, free_until + at_most_s))
+        return min(max(0.0, whole_at - free_until), at_most_s)
+
+    def _remember(self, key: Hashable, whole_at: float) -> None:
         self._whole_at[key] = whole_at
         self._whole_at.move_to_end(key)
         if len(self._whole_at) > self._capacity:
             self._whole_at.popitem(last=False)
-        return 0

@@ -17,18 +17,21 @@ from aiohttp import hdrs, web
 
 from agent.scripts import SCRIPTS, read_script
 from server import receiver_answers as answers
+from server.capacity import Gathering, bound_buffers, claim_files
 from server.gate import Connection, Gate, GateLimits
 from server.handshake import Doorkeeper
 from server.limits import (
     BURST_S,
     UNKNOWN_KEY_BURST,
     UNKNOWN_KEY_RATE,
+    UNPRODUCTIVE_BURST,
+    UNPRODUCTIVE_RATE,
     RateLimit,
     address_group,
-    plain_address,
 )
 from server.proxies import Proxies
 from server.receiver_answers import Answer
+from server.receiver_http import HttpProtocol
 from server.receiver_log import LOGGER_NAME, calm_logs
 from server.rejected import RejectionLog
 from server.schema import SchemaError, parse_report
@@ -47,9 +50,6 @@ BACKLOG = 1024
 
 READ_BUFFER = 64 * 1024
 ABORT_S = 0.2
-SPARE_FILES = 256
-"""Files that the store, the console and the agents' pipes need beside the connections."""
-
 REMEMBERED_MONITORS = 65_536
 REMEMBERED_ADDRESSES = 4096
 
@@ -82,6 +82,7 @@ class ReceiverOptions:
 
     For `linger_s` seconds an unwanted body is read and dropped, so that its sender gets to see the answer.
     From `trusted_proxies`, networks as text, X-Forwarded-For is believed.
+    `max_unproductive_rate` is requests per second of one address that store nothing; more are held up.
     """
 
     max_report_rate: float = 20.0
@@ -93,15 +94,17 @@ class ReceiverOptions:
     max_lingering: int = 100
     linger_s: float = 2.0
     trusted_proxies: tuple[str, ...] = ()
+    max_unproductive_rate: float = UNPRODUCTIVE_RATE
 
-    def gate_limits(self, proxies: Proxies) -> GateLimits:
-        """Return the gate's part of them."""
+    def gate_limits(self, proxies: Proxies, room: int) -> GateLimits:
+        """Return the gate's part of them where there is `room` for so many connections, lingering ones included."""
+        max_lingering = min(self.max_lingering, room // 4)
         return GateLimits(
-            max_connections=self.max_connections,
+            max_connections=min(self.max_connections, room - max_lingering),
             max_per_address=self.max_per_address,
             header_deadline_s=self.header_deadline_s,
             linger_s=self.linger_s,
-            max_lingering=self.max_lingering,
+            max_lingering=max_lingering,
             proxies=proxies,
         )
 
@@ -119,49 +122,6 @@ class _RefusedError(Exception):
         self.field = field
 
 
-class _HttpProtocol(web.RequestHandler):
-    """aiohttp's protocol, but its errors neither quote what came in nor log tracebacks of it.
-
-    `rejected` is told of requests that are no HTTP.
-    """
-
-    __slots__ = ("rejected",)
-
-    rejected: RejectionLog
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the answer to a request that could not be read, or on which the receiver itself failed."""
-        if status == answers.BROKEN_HTTP.status:
-            address = plain_address(str(request.remote))
-            log.info('request refused status=400 address=%s reason="%s"', address, Refusal.MALFORMED.value)
-            self.rejected.note(address, "", 400, Refusal.MALFORMED)
-            return answers.BROKEN_HTTP.response(close=True)
-        log.error("request failed status=500 at=%s", _origin(exc))
-        return answers.FAILED.response(close=True)
-
-    def log_exception(self, *args: object, **kwargs: object) -> None:
-        """Log that a connection broke in an unforeseen way."""
-        exc = kwargs.get("exc_info")
-        log.error("connection failed at=%s", _origin(exc if isinstance(exc, BaseException) else None))
-
-
-def _origin(exc: BaseException | None) -> str:
-    """Return where an exception was raised and its type, which tells a developer enough and quotes nothing."""
-    if exc is None:
-        return "unknown"
-    trace = exc.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else "unknown"
-    return f"{place} error={type(exc).__name__}"
-
-
 class _Api:
     """Answers requests: the few routes and all that can be wrong with a report."""
 
@@ -175,6 +135,8 @@ class _Api:
         rate = options.max_report_rate
         self._known = RateLimit(rate, max(1.0, rate * BURST_S), REMEMBERED_MONITORS, clock)
         self._unknown = RateLimit(UNKNOWN_KEY_RATE, UNKNOWN_KEY_BURST, REMEMBERED_ADDRESSES, clock)
+        self._unproductive = RateLimit(options.max_unproductive_rate, UNPRODUCTIVE_BURST, REMEMBERED_ADDRESSES, clock)
+        self._gathering = Gathering()
         self._scripts = {f"/{name}": name for name in SCRIPTS}
         self.gate: Gate | None = None
 
@@ -192,6 +154,8 @@ class _Api:
             self._tell(refusal, address)
         finally:
             connection.answered()
+        if answer is not answers.OK:
+            await self._hold_up(connection, address)
         unread = not request.content.is_eof()
         close = unread or connection.is_last or not request.keep_alive or request.version.minor == 0
         response = answer.response(close=close)
@@ -199,6 +163,15 @@ class _Api:
             await response.prepare(request)
             request.protocol.force_close()
         return response
+
+    async def _hold_up(self, connection: Connection, address: str) -> None:
+        """Let others go first after a request that stored nothing, and keep each address to its rate of those.
+
+        Without this one connection full of requests could be answered to its end while all others wait.
+        """
+        connection.hold_up()
+        await asyncio.sleep(self._unproductive.delay_s(address_group(address)))
+        connection.answered()
 
     async def _answer(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
         path = request.raw_path
@@ -213,7 +186,7 @@ class _Api:
         return self._health() if path == HEALTH_PATH else _script(self._scripts[path])
 
     def _health(self) -> Answer:
-        return answers.OK if self._ingest.problem is None else answers.UNAVAILABLE
+        return answers.HEALTHY if self._ingest.problem is None else answers.UNAVAILABLE
 
     async def _take_report(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
         """Go through all that CONTRACT section 1 checks, in its order; raise _RefusedError where one fails."""
@@ -275,14 +248,19 @@ class _Api:
             words = f"{Refusal.BROKEN}: {type(error).__name__}"
             raise _RefusedError(answers.BROKEN_HTTP, Refusal.BROKEN, log_words=words) from None
 
-    @staticmethod
-    async def _collect(request: web.BaseRequest) -> bytes:
+    async def _collect(self, request: web.BaseRequest) -> bytes:
         body = bytearray()
-        while chunk := await request.content.readany():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise _RefusedError(answers.TOO_LARGE, Refusal.TOO_LARGE)
-        return bytes(body)
+        try:
+            while chunk := await request.content.readany():
+                body += chunk
+                may_grow = self._gathering.may_grow(len(body), len(chunk))
+                if len(body) > MAX_BODY:
+                    raise _RefusedError(answers.TOO_LARGE, Refusal.TOO_LARGE)
+                if not may_grow:
+                    raise _RefusedError(answers.BUSY, Refusal.MANY_CONNECTIONS, log_words="too many large bodies")
+            return bytes(body)
+        finally:
+            self._gathering.end(len(body))
 
     def _tell(self, refusal: _RefusedError, address: str) -> None:
         status = refusal.answer.status
@@ -338,17 +316,6 @@ class Receiver:
         self._gate.cut_all()
 
 
-def raise_file_limit(wanted: int) -> None:
-    """Let this process open `wanted` files, or as many as it may: a usual soft limit is 1,024."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 async def start_receiver(
     ingest: Ingest,
     sock: socket.socket,
@@ -364,15 +331,15 @@ async def start_receiver(
     """
     options = options or ReceiverOptions()
     calm_logs()
-    connections = options.max_connections + options.max_lingering
-    raise_file_limit(connections * (2 if certificate else 1) + SPARE_FILES)  # a handshake takes two
+    room = claim_files(options.max_connections + options.max_lingering, tls=certificate is not None)
+    bound_buffers(sock)
     loop = asyncio.get_running_loop()
     refusals = rejected or RejectionLog(wall_clock_ms)
     api = _Api(ingest, options, clock, refusals)
     http = web.Server(api.serve)
 
     def make_http() -> asyncio.Protocol:
-        protocol = _HttpProtocol(
+        protocol = HttpProtocol(
             http,
             loop=loop,
             keepalive_timeout=options.keepalive_s,
@@ -384,7 +351,7 @@ async def start_receiver(
         protocol.rejected = refusals
         return protocol
 
-    api.gate = Gate(make_http, options.gate_limits(api.proxies), loop, refusals)
+    api.gate = Gate(make_http, options.gate_limits(api.proxies, room), loop, refusals)
     listener: asyncio.Server | Doorkeeper
     if certificate is None:
         listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)

@@ -116,6 +116,7 @@ def too_many(message: str, wait_s: int) -> Answer:
 
 
 OK = Answer(200, b'{"status": "ok"}')
+HEALTHY = Answer(200, b'{"status": "ok"}')
 BROKEN_HTTP = error_answer(400, "Malformed HTTP request", closes=True)
 UNKNOWN_KEY = error_answer(404, "Agent key not found")
 NOT_FOUND = error_answer(404, "Not found")

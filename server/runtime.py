@@ -31,7 +31,7 @@ from store.writer import Writer
 log = logging.getLogger("agentmon.receiver")
 
 JUDGE_EVERY_S = 1.0
-"""Also how soon a moved database file is noticed, and how soon the end of a pause."""
+"""Also how soon a moved file of the database is noticed, and how soon the end of a pause."""
 
 HEARTBEAT_EVERY_S = 10.0
 GRACE_S = 5.0
@@ -143,7 +143,7 @@ class Runtime:
         while True:
             self._listening.tick(runs=writer.problem is None)
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
-                writer.require_file()
+                await writer.look_after_files()
                 await self.end_pauses(writer, control)
                 for event in (await judge.pass_judgement(writer)).events:
                     log.info("monitor %s: %s", event.monitor_id or "-", event.kind)

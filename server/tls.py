@@ -39,6 +39,7 @@ class TlsFiles:
             _require_readable(path)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION  # OpenSSL before 3 would go on at a client's wish
         context.set_alpn_protocols(["http/1.1"])
         try:
             context.load_cert_chain(self.cert, self.key, password=self._refuse_passphrase)

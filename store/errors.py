@@ -17,6 +17,10 @@ class StoreUnavailableError(AgentmonError):
     """The store cannot take writes now (disk full, locked, failing, file gone); later it may."""
 
 
+class DatabaseReplacedError(StoreUnavailableError):
+    """Another file lies where the one that is open was; opening the path again reads that."""
+
+
 class UnknownKeyError(AgentmonError):
     """A report came with an agent key that belongs to no monitor (any more)."""
 

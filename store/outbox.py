@@ -18,6 +18,7 @@ from store.connection import open_reader
 from store.errors import StoreUnavailableError
 from store.events import Event, EventKind
 from store.ledger import Ledger
+from store.place import READ_ONLY, Place
 from store.policy import Level
 
 MAX_WAITING = 100
@@ -83,15 +84,16 @@ class Message:
 class Outbox:
     """What waits, read through a connection of its own; every method raises `StoreUnavailableError`."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         """Wrap an open read-only connection; use `open` to get one."""
         self._connection = connection
+        self._place = Place(path)
 
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open the outbox of a database."""
         try:
-            return cls(await open_reader(path))
+            return cls(await open_reader(path), path)
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot read the alerts: {error}") from error
 
@@ -137,6 +139,8 @@ class Outbox:
         return None
 
     async def _fetch(self, query: str, *values: Any) -> Iterable[sqlite3.Row]:
+        if not self._place.is_safe():
+            raise StoreUnavailableError(READ_ONLY)
         try:
             return await self._connection.execute_fetchall(query, values)
         except (sqlite3.Error, ValueError) as error:  # ValueError: it was closed meanwhile

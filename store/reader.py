@@ -14,11 +14,12 @@ import aiosqlite
 
 from store.channels import Channel, read_channels
 from store.connection import open_reader
-from store.errors import DatabaseRefusedError, StoreUnavailableError
+from store.errors import DatabaseRefusedError, DatabaseReplacedError, StoreUnavailableError
 from store.event_log import is_told_of, read_events
 from store.events import Event
 from store.models import FleetChange, Monitor, Sample
 from store.past import fleet_at
+from store.place import READ_ONLY, Place
 from store.policy import Defaults
 from store.rejections import Rejection, read_rejections
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
@@ -34,9 +35,10 @@ PAGE = 2000
 class Reader:
     """A read-only view of a database that another connection may be writing."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         """Wrap an open read-only connection; use `open` to get one."""
         self._connection = connection
+        self._place = Place(path)
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -46,14 +48,22 @@ class Reader:
             raise DatabaseRefusedError(
                 f"{safe_text(str(path))} is from an older agentmon (schema {version}): agentmon serve upgrades it"
             )
-        return cls(await open_reader(path))
+        return cls(await open_reader(path), path)
 
     async def close(self) -> None:
         """Close the connection; without this the process would wait for its thread at exit."""
         await self._connection.close()
 
     async def changes(self, since: int = 0) -> FleetChange:
-        """Return the monitors that changed after the sequence number `since`; 0 asks for the whole fleet."""
+        """Return the monitors that changed after the sequence number `since`; 0 asks for the whole fleet.
+
+        Raises `DatabaseReplacedError` if another database was put where this one was; one that was only moved away
+        or deleted is read on.
+        """
+        if self._place.is_replaced():
+            raise DatabaseReplacedError("another database was put in this one's place")
+        if not self._place.is_safe():
+            raise StoreUnavailableError(READ_ONLY)
         rows = await self._fetch(MONITOR_QUERY + " WHERE seq > ? ORDER BY name", (since,))
         ids = await self._fetch("SELECT id FROM monitor", ())
         newest = max((row["seq"] for row in rows), default=since)

@@ -19,11 +19,12 @@ from typing import Any, Self, TypeGuard, TypeVar
 import aiosqlite
 
 from store.batch import Entry, remember, write_batch
-from store.connection import open_writer
+from store.connection import BUSY_TIMEOUT_S, open_writer
 from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report
+from store.place import READ_ONLY, Place
 from store.text import safe_text
 from store.verdicts import Ruling, write_ruling
 
@@ -34,13 +35,16 @@ Change = Callable[[aiosqlite.Connection, Ledger], Awaitable[T]]
 """Statements to run inside a transaction: takes the connection and what is committed so far."""
 
 MAX_BATCH = 500
+TROUBLED_TIMEOUT_S = 0.2
+"""How long a write waits for a foreign lock once one has waited in vain."""
+
 MAX_WAITING = 5_000
 """Reports in memory when the store stalls: 5,000 of the largest that fit a body are some 100 MB, typical ones 5."""
 
 OF_A_ROW = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """Errors of SQLite that speak of one row; all others speak of the store."""
 
-FILE_GONE = "the database file was moved, replaced or deleted under the running receiver"
+FILE_GONE = "the database or its log was moved, replaced or deleted under the running receiver: put it back or restart"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +76,9 @@ class Writer:
         listening_s: Callable[[], float],
     ) -> None:
         """Wrap an open connection; use `open` to get a writer that runs."""
-        self._path = path
-        self._inode = path.stat().st_ino
+        self._place = Place(path)
+        self._rescued = False
+        self._patience_s = BUSY_TIMEOUT_S
         self._connection = connection
         self._ledger = ledger
         self._clock = clock
@@ -111,9 +116,19 @@ class Writer:
         await self._task
         # A console that still reads keeps the write-ahead log: empty it, so that a copy of the one file holds all.
         async with self._transaction:
-            with contextlib.suppress(sqlite3.Error):
-                await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._empty_log()
             await self._connection.close()
+
+    async def _empty_log(self) -> bool:
+        """Write into the database what stands in its log alone; returns whether nothing was in the way."""
+        if not self._place.is_safe():
+            return False
+        await self._be_patient()
+        try:
+            ((busy, _, _),) = await self._connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            return False
+        return not busy
 
     @property
     def problem(self) -> str | None:
@@ -210,8 +225,11 @@ class Writer:
                 await self._commit(batch)
             except StoreUnavailableError as error:
                 _settle(batch, error)
-            except Exception:  # noqa: BLE001 - whatever it is, one of the reports may have brought it about
-                await self._row_by_row(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it is, one of the reports may have brought it about
+                if is_busy(error):
+                    _settle(batch, self._failed(error))
+                else:
+                    await self._row_by_row(batch)
 
     async def _row_by_row(self, batch: Sequence[Pending]) -> None:
         """Store what can be stored: one bad report takes no neighbour along, a bad store fails all at once."""
@@ -248,7 +266,8 @@ class Writer:
             raise self._failed(error) from error
 
     async def _in_transaction(self, change: Change[T]) -> T:
-        self.require_file()
+        self._require_files()
+        await self._be_patient()
         if self._connection.in_transaction:
             await self._connection.execute("ROLLBACK")
         await self._connection.execute("BEGIN IMMEDIATE")
@@ -264,17 +283,36 @@ class Writer:
         self._works()
         return result
 
-    def require_file(self) -> None:
-        """Raise `StoreUnavailableError` if the file under the path is no longer the one that is open.
+    async def _be_patient(self) -> None:
+        """Wait for a foreign lock, but not for long where others waited in vain: all that wait their turn add up."""
+        patience_s = BUSY_TIMEOUT_S if self._problem is None else TROUBLED_TIMEOUT_S
+        if self._patience_s != patience_s:
+            await self._connection.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000):d}")
+            self._patience_s = patience_s
 
-        SQLite would go on committing into a file that nobody will find again.
-        """
+    async def look_after_files(self) -> None:
+        """Raise `StoreUnavailableError` if a file of the database is not as it was when it was opened."""
         try:
-            if self._path.stat().st_ino == self._inode:
-                return
-        except OSError:
-            pass
-        raise self._failed(StoreUnavailableError(FILE_GONE))
+            self._require_files()
+        except StoreUnavailableError:
+            await self._seen_through(self._rescue())
+            raise
+
+    def _require_files(self) -> None:
+        """Raise `StoreUnavailableError` where SQLite would commit into files that nobody finds again, or crash."""
+        if not self._place.is_same():
+            raise self._failed(StoreUnavailableError(FILE_GONE))
+        self._rescued = False
+        if not self._place.is_safe():
+            raise self._failed(StoreUnavailableError(READ_ONLY))
+
+    async def _rescue(self) -> None:
+        """Write into the database what stands in its log alone, once.
+
+        A log that was deleted is still open; one that stays behind would be taken for that of the next database there.
+        """
+        if not self._rescued:
+            self._rescued = await self._empty_log()
 
     def _failed(self, error: sqlite3.Error | StoreUnavailableError) -> StoreUnavailableError:
         problem = str(error) if isinstance(error, StoreUnavailableError) else f"the store takes no writes: {error}"
@@ -292,6 +330,14 @@ class Writer:
 def is_trouble(error: Exception) -> TypeGuard[sqlite3.Error]:
     """Return whether an error speaks of the store as a whole, and not of one report."""
     return isinstance(error, sqlite3.Error) and not isinstance(error, OF_A_ROW)
+
+
+def is_busy(error: Exception) -> TypeGuard[sqlite3.OperationalError]:
+    """Return whether another process holds SQLite's lock, so that trying again would wait as long again."""
+    return (
+        isinstance(error, sqlite3.OperationalError)
+        and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    )
 
 
 def _settle(batch: Sequence[Pending], error: AgentmonError | None = None) -> None:

@@ -247,7 +247,6 @@ ACTIONS: tuple[Action, ...] = (
         "Copy the install line for Windows to the clipboard",
         frozenset({Room.KEY}),
         changes=True,
-        footer=5,
     ),
     Action(
         "rotate",
@@ -347,6 +346,15 @@ ACTIONS: tuple[Action, ...] = (
         palette=False,
     ),
     Action("app.freeze", ("f",), "f", "Freeze", "Stop the picture, while data goes on; again to go on", _ANYWHERE),
+    Action(
+        "app.suspend_process",
+        ("ctrl+z",),
+        "ctrl+z",
+        "Suspend",
+        "Back to the shell until fg; not with serve --tui",
+        _ANYWHERE,
+        palette=False,
+    ),
     Action("app.quit", ("q",), "q", "Quit", "Leave the console", _ANYWHERE, footer=9),
     Action(
         "app.hint_quit",

@@ -31,6 +31,7 @@ from tui.ports import Admin
 from tui.screens.base import ConsoleScreen
 from tui.screens.fleet import FleetScreen
 from tui.settings import ConsoleSettings
+from tui.suspend import SuspendApp
 from tui.themes import LookApp, begin_with
 from tui.widgets.field import Field
 
@@ -44,7 +45,7 @@ ERROR_TOAST_S = 12.0
 """How long a toast of an incident stays, in seconds: one may be looking elsewhere; others stay as Textual has it."""
 
 
-class ConsoleApp(Deeds, FreezeApp, ClipboardApp, LookApp, QuietApp, inherit_bindings=False):
+class ConsoleApp(Deeds, FreezeApp, SuspendApp, ClipboardApp, LookApp, QuietApp, inherit_bindings=False):
     """The console on one database.
 
     Screens find here what they share: `admin`, `reader`, `feed`, `now()`, `read_only`, `memory`, and `fleet_changed`,

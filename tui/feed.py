@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from store.errors import AgentmonError, ReceiverUnreachableError
+from store.errors import AgentmonError, DatabaseReplacedError, ReceiverUnreachableError
 from store.events import Event
 from store.models import FleetChange, Monitor, ReceiverInfo, Sample
 from store.policy import Defaults
@@ -146,6 +146,8 @@ class FleetFeed:
                 events = await self._new_events(self.reader)
             except AgentmonError as error:
                 self.problem = str(error)
+                if isinstance(error, DatabaseReplacedError):
+                    await self._let_go()
                 return change
             self.problem = None
             return replace(change, events=events)
@@ -201,6 +203,11 @@ class FleetFeed:
     async def close(self) -> None:
         """Let go of the database."""
         async with self._reading:
-            if self.reader is not None:
-                reader, self.reader = self.reader, None
-                await reader.close()
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Close the reader; the next refresh opens one on whatever lies at the path, and reads all of it."""
+        if self.reader is not None:
+            reader, self.reader = self.reader, None
+            self._seq, self._event_id = 0, None
+            await reader.close()

@@ -14,7 +14,8 @@ class ConsoleSettings:
     `theme` is the name of a look, None for the one used last; if none was, it is `suggested_theme`. `keys` gives
     actions, by their id in the action table, other keys. `memory` is the file that remembers how the console was
     left, None to remember nothing. `bell` rings the terminal's bell when a server goes down or a reading becomes
-    critical. `glyphs` are the characters that the terminal can draw.
+    critical. `glyphs` are the characters that the terminal can draw. `serves` is whether the receiver runs in the same
+    process, and would stop with the console.
     """
 
     read_only: bool = False
@@ -23,5 +24,6 @@ class ConsoleSettings:
     bell: bool = False
     mouse: bool = True
     glyphs: Glyphs = "all"
+    serves: bool = False
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Path | None = None

@@ -46,7 +46,7 @@ def fleet(**counts: int) -> list[Monitor]:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_line_counts_all_and_names_the_worst(monitors: list[Monitor], line: str) -> None:
-    assert status_line(monitors, running=True) == line
+    assert status_line(monitors) == line
 
 
 @pytest.mark.parametrize(
@@ -59,24 +59,24 @@ def test_a_line_counts_all_and_names_the_worst(monitors: list[Monitor], line: st
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_line_without_a_receiver_says_that_first(monitors: list[Monitor], line: str) -> None:
-    assert status_line(monitors, running=False) == line
+    assert status_line(monitors, trouble="no receiver") == line
 
 
 def test_names_beyond_the_line_are_counted() -> None:
-    line = status_line(fleet(up=1, down=40), running=True)
+    line = status_line(fleet(up=1, down=40))
     assert line == "1 up, 40 down: down-1, down-2, down-3, down-4, down-5, down-6 and 34 more"
     assert len(line) <= STATUS_LINE_CELLS
 
 
 def test_a_name_beyond_the_line_is_cut_by_its_cells() -> None:
     wide = monitor("机" * 64, Status.DOWN)
-    line = status_line([wide, *fleet(down=9)], running=True)
+    line = status_line([wide, *fleet(down=9)])
     assert re.fullmatch("10 down: 机+… and 9 more", line)
     assert STATUS_LINE_CELLS - 1 <= cell_len(line) <= STATUS_LINE_CELLS
 
 
 def test_a_name_steers_neither_a_terminal_nor_tmux() -> None:
-    line = status_line([monitor("\x1b[31m\n#[bg=red]#(reboot)#H", Status.DOWN)], running=True)
+    line = status_line([monitor("\x1b[31m\n#[bg=red]#(reboot)#H", Status.DOWN)])
     assert line.isprintable()
     assert "#" not in line
     assert "[bg=red]" in line
@@ -85,10 +85,10 @@ def test_a_name_steers_neither_a_terminal_nor_tmux() -> None:
 @given(
     st.lists(st.tuples(st.text(max_size=64), st.sampled_from(Status)), max_size=60),
     st.sampled_from([1, 10, 100]),
-    st.booleans(),
+    st.sampled_from([None, "no receiver", "nothing is stored"]),
 )
-def test_a_line_is_one_safe_line_that_fits(named: list[tuple[str, Status]], times: int, running: bool) -> None:
-    line = status_line([monitor(name, status) for name, status in named] * times, running=running)
+def test_a_line_is_one_safe_line_that_fits(named: list[tuple[str, Status]], times: int, trouble: str | None) -> None:
+    line = status_line([monitor(name, status) for name, status in named] * times, trouble=trouble)
     assert line
     assert cell_len(line) <= STATUS_LINE_CELLS
     assert not set("\n\r\x1b#") & set(line)

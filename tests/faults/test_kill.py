@@ -1,14 +1,16 @@
-"""`kill -9` under load: every report that was answered 200 is there after the restart, once."""
+"""`kill -9` under load: every report that was answered 200 is there after the restart, once, and nothing is damaged."""
 
 import http.client
+import sqlite3
 import threading
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count
 
 import pytest
 
+from store.schema import uri
 from tests.e2e.harness import Served, Station, make_report, send, wait_for
 
 SENDERS = 6
@@ -48,6 +50,12 @@ def kill_under_load(served: Served, senders: list[Sender]) -> None:
         thread.join()
 
 
+def is_whole(station: Station) -> None:
+    """See that the database of a running receiver is not damaged."""
+    with closing(sqlite3.connect(uri(station.database, "ro"), uri=True)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 @pytest.mark.parametrize("rounds", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_every_acknowledged_report_survives(station: Station, rounds: int) -> None:
     names = [f"web-{number}" for number in range(SENDERS)]
@@ -55,8 +63,10 @@ def test_every_acknowledged_report_survives(station: Station, rounds: int) -> No
     senders = [Sender(key, numbers) for key in station.create(*names)]
     for _ in range(rounds):
         with station.serving("--max-report-rate", "0") as served:
+            is_whole(station)
             kill_under_load(served, senders)
     with station.serving() as served:
+        is_whole(station)
         for name, sender in zip(names, senders, strict=True):
             stored = Counter(row["network_rx_bytes"] for row in station.history(name))
             assert [number for number in sender.taken if stored[number] != 1] == []

@@ -94,3 +94,31 @@ def test_memory_is_bounded_and_the_least_recent_is_forgotten() -> None:
 def test_ipv4_counts_alone_and_ipv6_by_its_network(host: str, address: str, group: str) -> None:
     assert plain_address(host) == address
     assert address_group(address) == group
+
+
+def test_what_is_over_the_rate_is_held_up_until_it_keeps_to_it() -> None:
+    clock = Clock()
+    limit = RateLimit(10, 3, 10, clock)
+    assert [round(limit.delay_s("a"), 3) for _ in range(6)] == [0, 0, 0, 0.1, 0.2, 0.3]
+    assert limit.delay_s("b") == 0
+    clock.now += 0.6
+    assert [round(limit.delay_s("a"), 3) for _ in range(4)] == [0, 0, 0, 0.1]
+
+
+def test_nothing_is_held_up_longer_than_it_may_and_a_flood_is_soon_forgotten() -> None:
+    clock = Clock()
+    limit = RateLimit(10, 3, 10, clock)
+    assert max(limit.delay_s("a", at_most_s=2) for _ in range(1000)) == 2
+    clock.now += 2.1
+    assert limit.delay_s("a") == 0
+
+
+def test_a_rate_of_zero_holds_nothing_up() -> None:
+    assert {RateLimit(0, 0, 10, Clock()).delay_s("a") for _ in range(10)} == {0.0}
+
+
+def test_delays_remember_no_more_keys_than_refusals_do() -> None:
+    limit = RateLimit(1, 1, 3, Clock())
+    for number in range(100):
+        limit.delay_s(str(number))
+    assert len(limit) == 3

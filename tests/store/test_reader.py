@@ -7,9 +7,10 @@ import pytest
 
 from store import reader as reader_module
 from store.connection import open_reader
-from store.errors import DatabaseRefusedError, StoreUnavailableError
+from store.errors import DatabaseRefusedError, DatabaseReplacedError, StoreUnavailableError
 from store.models import FleetChange, Status
 from store.reader import Reader
+from store.schema import prepare_database
 from store.writer import Writer
 from tests.conftest import START_MS, Clock, Create, make_report
 
@@ -93,3 +94,16 @@ async def test_trouble_while_reading_is_named(database: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="cannot be read"):
         await reader.changes()
     await reader.close()
+
+
+async def test_a_database_that_is_moved_away_is_read_on_until_another_takes_its_place(database: Path) -> None:
+    reader = await Reader.open(database)
+    try:
+        await reader.changes()
+        database.rename(database.with_name("elsewhere"))  # noqa: ASYNC240
+        assert (await reader.changes()).monitors == ()
+        prepare_database(database)
+        with pytest.raises(DatabaseReplacedError):
+            await reader.changes()
+    finally:
+        await reader.close()

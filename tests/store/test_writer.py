@@ -16,8 +16,10 @@ from store.batch import Entry, Stored, write_batch
 from store.errors import StoreUnavailableError, UnknownKeyError
 from store.ledger import Contents, Ledger
 from store.models import MountUsage, Status
+from store.place import Place
 from store.reader import Reader
 from store.runs import begin_run
+from store.schema import companions
 from store.verdicts import Ruling
 from store.writer import FILE_GONE, MAX_WAITING, Writer
 from tests.conftest import START_MS, Clock, Create, make_report, ruled
@@ -189,6 +191,35 @@ async def test_a_database_deleted_under_the_writer_is_noticed(writer: Writer, da
         await writer.store(key, make_report(), "::1")
     assert problem_of(writer) == FILE_GONE
     moved.rename(database)
+    await writer.store(key, make_report(), "::1")
+    assert problem_of(writer) is None
+
+
+async def test_a_log_deleted_under_the_writer_is_noticed_and_what_it_held_is_kept(
+    writer: Writer, database: Path, create: Create
+) -> None:
+    (key,) = await create("web-1")
+    await writer.store(key, make_report(cpu_usage=5.0), "::1")
+    companions(database)[0].unlink()
+    with pytest.raises(StoreUnavailableError, match="moved, replaced or deleted"):
+        await writer.look_after_files()
+    assert problem_of(writer) == FILE_GONE
+    copy = database.with_name("copy.db")
+    copy.write_bytes(database.read_bytes())  # noqa: ASYNC240
+    assert await stored(copy) == [5.0]
+
+
+async def test_files_made_read_only_under_the_writer_are_not_touched(
+    writer: Writer, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key,) = await create("web-1")
+    monkeypatch.setattr(Place, "is_safe", lambda _: False)
+    monkeypatch.setattr(writer, "_connection", None)  # any use of it fails in another way
+    with pytest.raises(StoreUnavailableError, match="read-only"):
+        await writer.store(key, make_report(), "::1")
+    with pytest.raises(StoreUnavailableError, match="read-only"):
+        await writer.look_after_files()
+    monkeypatch.undo()
     await writer.store(key, make_report(), "::1")
     assert problem_of(writer) is None
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import StoreUnavailableError
+from store.errors import DatabaseReplacedError, StoreUnavailableError
 from store.models import FleetChange
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleets import a_monitor, small_fleet
-from tests.tui.standins import NOW, MemoryAdmin, MemoryStore
+from tests.tui.standins import NOW, House, MemoryAdmin, MemoryStore
 from tui.app import ConsoleApp
 from tui.feed import FleetChanged, FleetFeed, FleetReader
 
@@ -38,6 +38,14 @@ async def test_ctrl_c_says_how_to_quit(house: MakeHouse) -> None:
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert [toast.message for toast in made.app._notifications] == ["q quits"]
+
+
+async def test_ctrl_z_would_stop_a_receiver_in_the_same_process_and_says_so() -> None:
+    app = House(*small_fleet(), serves=True).app
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+z")
+        await pilot.pause()
+        assert [toast.message.partition(":")[0] for toast in app._notifications] == ["Not suspended"]
 
 
 async def test_the_clock_is_the_one_handed_in(house: MakeHouse) -> None:
@@ -111,6 +119,24 @@ async def test_the_feed_keeps_its_picture_through_a_failure_and_misses_nothing()
     store.fleet_error = None
     assert await feed.refresh() == FleetChanged(frozenset({1}))
     assert feed.problem is None
+
+
+async def test_a_database_put_in_the_place_of_the_one_that_is_read_is_read_from_its_beginning() -> None:
+    stores = [MemoryStore(*small_fleet()), MemoryStore(a_monitor(3, "other"))]
+
+    async def opened() -> FleetReader:
+        return stores.pop(0)
+
+    feed = FleetFeed(opened, MemoryAdmin(stores[0]))
+    await feed.refresh()
+    first = feed.reader
+    assert isinstance(first, MemoryStore)
+    first.fleet_error = DatabaseReplacedError("another one")
+    await feed.refresh()
+    assert (feed.problem, len(feed.monitors)) == ("another one", 10)
+    await feed.refresh()
+    assert feed.problem is None
+    assert [monitor.name for monitor in feed.monitors.values()] == ["other"]
 
 
 async def test_a_monitor_deleted_while_it_was_read_is_not_kept() -> None:

@@ -36,6 +36,7 @@ async def turn_to(fleet: Fleet, view: View) -> None:
         app.action_next_look()
     if app.size != size:
         await fleet.pilot.resize_terminal(*size)
+        await settled(fleet)  # some screens lay out anew what they wrote for the new size
     await settled(fleet)
 
 
