@@ -69,7 +69,10 @@ def test_a_log_made_immutable_alone_is_said_and_over_when_it_is_not(ward: Ward) 
     ward.recovers()
 
 
-@pytest.mark.parametrize("fault", ["fdatasync:error=EIO", "pwrite64:error=EIO", "pwrite64:error=ENOSPC"])
+@pytest.mark.parametrize(
+    "fault",
+    ["fdatasync:error=EIO", "pwrite64:error=ENOSPC", pytest.param("pwrite64:error=EIO", marks=pytest.mark.slow)],
+)
 def test_a_disk_that_fails_is_said_and_over_when_it_works_again(ward: Ward, tmp_path: Path, fault: str) -> None:
     with failing(traceable(), ward.served.process.pid, fault, tmp_path / "trace"):
         ward.is_troubled("disk I/O error" if "EIO" in fault else "full")
