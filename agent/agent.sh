@@ -229,6 +229,7 @@ explain() { # sets says from $reply, and wait: the seconds after which to try ag
     wait=0 hint='' message=${reply#*\"message\": \"} proxy=${http_proxy:-}
     if [ "$message" = "$reply" ]; then message='without a word'; else message=${message%%\"*}; fi
     case $url in https*) proxy=${https_proxy:-${HTTPS_PROXY:-}} ;; esac
+    proxy=${proxy:+ (a proxy is set: is it the right one? busybox wget cannot report through any)}
     code=${reply#*onnection established} # that was the proxy
     case $code in *HTTP/*) code=${code#*HTTP/} code=${code#* } code=${code%%[!0-9]*} ;; *) code='' ;; esac
     case $code in
@@ -240,20 +241,20 @@ explain() { # sets says from $reply, and wait: the seconds after which to try ag
         wait=$(printf '%s\n' "$reply" | sed -n 's/^ *[Rr]etry-[Aa]fter: *\([0-9]\{1,2\}\)[^0-9]*$/\1/p')
         [ "${wait:-31}" -le 30 ] || wait=0
         ;;
-    *) says="answered $code, which is not what an agentmon receiver says: $message${proxy:+ (a proxy is set)}" ;;
+    *) says="answered $code, which is not what an agentmon receiver says: $message$proxy" ;;
     esac
     case $code$says in
     [0-9]*) ;;
     *[Rr]esolv* | *'bad address'*) hint='is the name in the URL right, and does DNS work here?' ;;
-    *[Rr]efused* | *onnect\ to*) hint='is agentmon running there, and is the port right?' ;;
     *nreachable* | *'o route'*) hint='no network leads there from here' ;;
+    *[Rr]efused* | *onnect\ to*) hint='does agentmon run there, is the port right, is the way there open?' ;;
     *'timed out'* | *timeout*) hint='most likely a firewall drops it' ;;
     *'not yet '*) hint='is the clock of this machine right?' ;;
-    *'wrong version'* | *unexpected*) hint='does it speak https, or http alone?' ;;
+    *'wrong version'* | *'establish SSL'* | *reset* | *'mpty reply'*) hint='does it speak https, or http alone?' ;;
     *pinned* | *'public key'*) hint='it has a new key, or is another: take a fresh install line' ;;
-    *ertificate* | *SSL* | *TLS*) hint='its certificate is not trusted here: see --cacert and --pin' ;;
+    *ertificate* | *SSL* | *TLS*) hint='its certificate is not trusted here, see --cacert and --pin' ;;
     esac
-    [ -n "$code" ] || says="did not answer: $says${hint:+: $hint}${proxy:+ (a proxy is set, is it the right one?)}"
+    [ -n "$code" ] || says="did not answer: $says${hint:+: $hint}$proxy"
     says="the receiver at $url $(printf '%s' "$says" | tr -cd ' -~' | cut -c 1-400)"
 }
 

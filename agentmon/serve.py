@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -246,6 +247,8 @@ def _leave(receiver: "ReceiverThread", clean: bool, log: "UnhurriedHandler | Non
         os._exit(code)
     if receiver.failure:
         raise click.ClickException(receiver.failure)
+    if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
+        os._exit(code)  # a database that was made read-only is left open, see `store.writer.LEFT_OPEN`
     sys.exit(code)
 
 

@@ -44,6 +44,12 @@ MAX_WAITING = 5_000
 OF_A_ROW = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """Errors of SQLite that speak of one row; all others speak of the store."""
 
+LEFT_OPEN: list[aiosqlite.Connection] = []
+"""Connections to databases that were made read-only: all is committed, and closing them would touch the index.
+
+The thread of one goes on, so whoever closed a writer may have to end the process without waiting for its threads.
+"""
+
 FILE_GONE = "the database or its log was moved, replaced or deleted under the running receiver: put it back or restart"
 
 
@@ -117,7 +123,10 @@ class Writer:
         # A console that still reads keeps the write-ahead log: empty it, so that a copy of the one file holds all.
         async with self._transaction:
             await self._empty_log()
-            await self._connection.close()
+            if self._place.is_safe():
+                await self._connection.close()
+            else:
+                LEFT_OPEN.append(self._connection)
 
     async def _empty_log(self) -> bool:
         """Write into the database what stands in its log alone; returns whether nothing was in the way."""

@@ -86,6 +86,50 @@ def test_nobody_listening_is_said_in_one_line(box: Box) -> None:
     assert "refused" in done.stderr or "Failed to connect" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("complaint", "hint"),
+    [
+        ("curl: (6) Could not resolve host: monitor", "is the name in the URL right"),
+        ("wget: bad address 'monitor'", "is the name in the URL right"),
+        ("curl: (7) Failed to connect to monitor port 8420: Connection refused", "does agentmon run there"),
+        ("wget: can't connect to remote host: No route to host", "no network leads there"),
+        ("curl: (28) Connection timed out after 10001 milliseconds", "a firewall drops it"),
+        ("curl: (35) error:0A00010B:SSL routines::wrong version number", "does it speak https"),
+        ("curl: (60) SSL certificate problem: self-signed certificate\nMore details here: https://x", "is not trusted"),
+        ("curl: (60) SSL certificate problem: certificate is not yet valid", "is the clock"),
+        ("ERROR: The certificate of 'monitor' is not trusted.", "is not trusted here"),
+        ("curl: (90) SSL: public key does not match pinned public key", "take a fresh install line"),
+    ],
+)
+def test_a_client_that_got_no_answer_is_explained(dash: Box, complaint: str, hint: str) -> None:
+    dash.write("complaint", complaint + "\n")
+    client = "curl" if complaint.startswith("curl") else "wget"
+    dash.bin.joinpath("curl").unlink()
+    dash.stub(client, f"case $* in *--help*) echo GNU ;; *) cat {dash.root}/complaint; exit 1 ;; esac")
+    done = dash.run("test", AGENTMON_URL="https://monitor:8420", AGENTMON_KEY=KEY)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    first = complaint.partition("\n")[0].removeprefix("curl: ")
+    assert f"did not answer: {first}: " in done.stderr
+    assert hint in done.stderr.rpartition(": ")[2]
+
+
+def test_a_proxy_that_may_be_in_the_way_is_named(dash: Box) -> None:
+    done = dash.run("test", AGENTMON_URL="http://monitor", AGENTMON_KEY=KEY, http_proxy="http://127.0.0.1:1")
+    assert "a proxy is set" in done.stderr
+
+
+@pytest.mark.parametrize("pin", ["abc", "sha256/abc=", "sha256//abc"])
+def test_a_pin_that_can_be_none_is_refused(box: Box, pin: str) -> None:
+    done = box.run(AGENTMON_URL="https://m", AGENTMON_KEY=KEY, AGENTMON_PIN=pin)
+    assert (done.returncode, done.stderr) == (2, "agentmon-agent: a pin looks like sha256//BASE64=\n")
+
+
+def test_a_pin_without_curl_is_refused(box: Box) -> None:
+    done = box.run(AGENTMON_URL="https://127.0.0.1:1", AGENTMON_KEY=KEY, AGENTMON_PIN="sha256//YWJj=")
+    assert done.returncode == 1
+    assert ("needs curl: install it" in done.stderr) is (box.flavour != "dash")
+
+
 def test_the_key_stands_in_no_argument_list_nor_environment(box: Box, receiver: Receiver) -> None:
     env = box.tool("env")
     for name in (*TOOLS.split(), CLIENT[box.flavour]):

@@ -47,7 +47,7 @@ def test_a_full_disk_is_said_and_over_when_there_is_room_again(station: Station)
             ward = Ward.of(served, "web")
             ward.send(50)
             with full(disk):
-                while ward.send() == 200:
+                while ward.send(10) == 200:
                     assert len(ward.taken) < 3000, "the disk is never full"
                 ward.is_troubled("full")
                 assert full_station.run("status", "--line").stdout.startswith("nothing is stored (1 up")
@@ -69,7 +69,10 @@ def test_a_log_made_immutable_alone_is_said_and_over_when_it_is_not(ward: Ward) 
     ward.recovers()
 
 
-@pytest.mark.parametrize("fault", ["fdatasync:error=EIO", "pwrite64:error=EIO", "pwrite64:error=ENOSPC"])
+@pytest.mark.parametrize(
+    "fault",
+    ["fdatasync:error=EIO", "pwrite64:error=ENOSPC", pytest.param("pwrite64:error=EIO", marks=pytest.mark.slow)],
+)
 def test_a_disk_that_fails_is_said_and_over_when_it_works_again(ward: Ward, tmp_path: Path, fault: str) -> None:
     with failing(traceable(), ward.served.process.pid, fault, tmp_path / "trace"):
         ward.is_troubled("disk I/O error" if "EIO" in fault else "full")
@@ -115,4 +118,14 @@ def test_a_receiver_that_cannot_write_ends_in_good_order_all_the_same(station: S
             assert ward.send() == 503
             served.stop()
             assert "Traceback" not in served.said()
+        ward.has_all_taken()
+
+
+def test_a_receiver_whose_files_were_made_read_only_ends_in_good_order_too(station: Station) -> None:
+    with station.serving() as served:
+        ward = Ward.of(served, "web")
+        ward.send(20)
+        with immutable(station.database, *companions(station.database)):
+            assert ward.send() == 503
+            served.stop()
         ward.has_all_taken()

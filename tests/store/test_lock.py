@@ -62,3 +62,12 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DatabaseRefusedError, match="cannot create"):
         DatabaseLock.acquire(tmp_path / "file" / "a.db", "serve")
+
+
+def test_the_lock_is_taken_through_no_link(tmp_path: Path) -> None:
+    database, elsewhere = tmp_path / "a.db", tmp_path / "elsewhere"
+    elsewhere.write_text("not to be written to")
+    lock_path(database).symlink_to(elsewhere)
+    with pytest.raises(DatabaseRefusedError):
+        DatabaseLock.acquire(database, "serve")
+    assert elsewhere.read_text() == "not to be written to"

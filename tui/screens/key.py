@@ -68,8 +68,8 @@ class KeyScreen(ConsoleScreen):
         self.run_worker(self._fetch(), group="key", exclusive=True)
 
     def on_resize(self) -> None:
-        """Break the commands for the new width."""
-        self._draw()
+        """Break the commands for the new width, under a question too."""
+        self._paint()
 
     def on_screen_resume(self) -> None:
         """Follow the fleet, for the first report."""
@@ -112,8 +112,10 @@ class KeyScreen(ConsoleScreen):
         return self._credentials
 
     def _draw(self) -> None:
-        if not (self.is_active and self.is_mounted):
-            return
+        if self.is_active and self.is_mounted:
+            self._paint()
+
+    def _paint(self) -> None:
         credentials = self._credentials
         self._put("title", self._title())
         warning = credentials.warning if credentials else ""
@@ -175,6 +177,8 @@ class KeyScreen(ConsoleScreen):
             self._drawn[name] = text
             static = self.query_one(f"#{name}", Static)
             static.display = bool(text.plain)
+            if name.startswith("command"):  # Textual may go by the height of what was there before
+                static.styles.height = text.plain.count("\n") + 1
             static.update(text)
 
     def action_reveal(self) -> None:
