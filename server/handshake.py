@@ -34,7 +34,7 @@ Each costs most of a millisecond, before anything is known of who asks: thousand
 come, would hold up all others. Stalled ones do not keep their place, since agents may share an address.
 """
 
-ACCEPTED_AT_ONCE = 64
+ACCEPTED_AT_ONCE = 16
 
 USE_HTTPS = Answer(400, b"This port speaks https, not http.\n", content_type=PLAIN_TEXT, closes=True)
 

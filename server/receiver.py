@@ -212,6 +212,8 @@ class _Api:
             raise _RefusedError(answers.POST_ONLY, Refusal.METHOD)
         if hdrs.CONTENT_ENCODING in request.headers:
             raise _RefusedError(answers.ENCODED, Refusal.ENCODED)
+        if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").lower() != "chunked":
+            raise _RefusedError(answers.BROKEN_HTTP, Refusal.MALFORMED)
         if (request.content_length or 0) > MAX_BODY:
             raise _RefusedError(answers.TOO_LARGE, Refusal.TOO_LARGE)
 
