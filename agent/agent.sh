@@ -1,7 +1,7 @@
 #!/bin/sh
 # agentmon-agent: tells an agentmon receiver how this Linux machine is. One run sends one report.
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
-# shellcheck disable=SC1090,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
+# shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
 set -u
 umask 077
@@ -105,7 +105,7 @@ mounts() { # file systems on a device, zfs, and "/" whatever holds it; no memory
             if (m != "/" && !(type[m] in local) || length(m) > 1024) continue
             if (!(d in best) || length(m) < length(best[d])) best[d] = m # mounted twice: the shortest
         }
-        for (i = 1; i <= n && shown < 512; i++) if (best[device[order[i]]] == order[i]) { print order[i]; shown++ }
+        for (i = 1; i <= n && shown < 512; i++) if (best[device[order[i]]] == order[i] && ++shown) print order[i]
     }' /proc/filesystems /proc/mounts
 }
 
@@ -130,11 +130,7 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
     read -r before </proc/stat
     sleep 1
     read -r after </proc/stat
-    os=$( # such files are made to be read by a shell
-        PRETTY_NAME=''
-        for file in /usr/lib/os-release /etc/os-release; do if [ -r "$file" ]; then . "$file"; fi; done
-        printf '%s' "${PRETTY_NAME:-Linux}"
-    ) 2>/dev/null
+    os=$(exec 2>/dev/null && . /etc/os-release && printf '%s' "${PRETTY_NAME:-}") # made to be read by a shell
     disks 2>/dev/null | os=$os awk -v cards="$cards" -v before="$before" -v after="$after" '
     function first(file,   line) { line = ""; getline line < file; close(file); return line }
     function ceil(x) { return int(x) < x ? int(x) + 1 : int(x) }
@@ -195,7 +191,7 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
     END {
         cpu(); memory(); add("disk_usage", "[" items "]"); network()
         if (split(first("/proc/loadavg"), f) >= 3) { add("load_1m", f[1]); add("load_5m", f[2]); add("load_15m", f[3]) }
-        text("os", ENVIRON["os"])
+        text("os", ENVIRON["os"] == "" ? "Linux" : ENVIRON["os"])
         text("hostname", first("/proc/sys/kernel/hostname")); text("kernel", first("/proc/sys/kernel/osrelease"))
         print "{" report "}"
     }'
@@ -215,14 +211,13 @@ wget_() { # without a wgetrc, and without the .wget-hsts that GNU's leaves; busy
 post() { # sends $body, which holds the key, so no argument; prints all that came back, and the client's own complaint
     set -- 'Content-Type: application/json' "$url/agent/report"
     if [ "$client" = curl ]; then
-        printf '%s\n' "$body" | curl_ -i -H 'Expect:' -H "$1" --data-binary @- "$2" 2>&1
-        return
-    fi
-    file=$(mktemp) || return
-    trap 'rm -f "$file"' EXIT
-    trap 'exit 1' HUP INT TERM
-    printf '%s\n' "$body" >"$file"
-    wget_ -S -o /dev/stderr --header "$1" --post-file="$file" "$2" 2>&1
+        printf '%s\n' "$body" | curl_ -i -H 'Expect:' -H "$1" --data-binary @- "$2"
+    elif file=$(mktemp); then
+        trap 'rm -f "$file"' EXIT
+        trap 'exit 1' HUP INT TERM
+        printf '%s\n' "$body" >"$file"
+        wget_ -S -o /dev/stderr --header "$1" --post-file="$file" "$2"
+    fi 2>&1
 }
 
 explain() { # sets says from $reply, and wait: the seconds after which to try again, or 0
@@ -338,7 +333,7 @@ MemoryMax=64M
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 ProtectSystem=strict
-ReadWritePaths=$folder/last
+ReadWritePaths=-$folder/last
 ProtectHome=read-only
 PrivateTmp=yes
 PrivateDevices=yes
@@ -452,18 +447,19 @@ main() {
     command=${1:-send} limit=''
     [ $# -eq 0 ] || shift
     if timeout 5 true 2>/dev/null; then limit=yes; fi # some have none, some want -t
-    case $command$# in
-    install*) install_agent "$@" ;;
-    --help* | -h* | help*) usage ;;
-    send0 | test0)
+    [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"
+    case $command in
+    send | test)
         settings
         send || fail 1 "$says"
         [ "$command" = send ] || tell "$says"
         ;;
-    --print0) collect ;;
-    uninstall0) uninstall_agent ;;
-    status0) show_status ;;
-    *) fail 2 "there is no command $command${1:+ $1}; see --help" ;;
+    --print) collect ;;
+    install) install_agent "$@" ;;
+    uninstall) uninstall_agent ;;
+    status) show_status ;;
+    --help | -h | help) usage ;;
+    *) fail 2 "there is no command $command; see --help" ;;
     esac
 }
 
