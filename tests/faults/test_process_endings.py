@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 from store.schema import inspect_database, migrations, prepare_database
 from tests.e2e.harness import PATIENCE_S, Served, Station, make_report, put_down, wait_for
 from tests.e2e.tracing import traceable
+
+SLOW_SENDER_S = 2.0
+"""Well within the 5 s that what is in flight may take."""
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -120,7 +124,9 @@ def test_asked_to_end_it_finishes_what_is_in_flight_and_waits_for_nobody_else(st
         ):
             served.accept(make_report(key))  # by then it has heard all of them
             served.process.terminate()
+            asked = time.monotonic()
             wait_for("it to accept no more", lambda: not is_taken(served, b"GET /healthz HTTP/1.0\r\n\r\n"))
+            wait_for("a slow sender", lambda: time.monotonic() > asked + SLOW_SENDER_S)
             in_flight.sendall(body[-1:])
             assert in_flight.recv(100).startswith(b"HTTP/1.1 200 ")
             assert served.process.wait(10) == 0, served.said()

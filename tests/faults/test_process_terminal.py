@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -70,6 +71,17 @@ def test_an_attached_console_ends_with_its_terminal_and_leaves_the_receiver_alon
             terminal.close()
             assert process.wait(10) == 0
         served.accept(make_report(key))
+
+
+def test_without_a_shell_that_could_bring_it_back_ctrl_z_stops_nothing(station: Station) -> None:
+    with station.serving(), opened(80, 24) as terminal, attached(station, terminal) as process:
+        before = len(terminal.written)
+        terminal.type("\x1a")
+        terminal.expect(re.escape("\x1b[?1049l"), since=before)
+        terminal.expect("healthy", since=before)
+        assert psutil.Process(process.pid).status() != psutil.STATUS_STOPPED
+        terminal.type("q")
+        assert process.wait(10) == 0
 
 
 def job(pane: Pane) -> psutil.Process:
@@ -201,6 +213,12 @@ def test_after_a_stop_that_nobody_was_told_of_the_console_works_and_ends(station
         assert settings(pane) == before
 
 
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """Return whether a signal waits to be taken by a process."""
+    (mask,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP], ids=lambda number: number.name)
 def test_a_receiver_that_lost_its_console_can_be_stopped_and_go_on(station: Station, number: signal.Signals) -> None:
     (key,) = station.create("web")
@@ -209,6 +227,7 @@ def test_a_receiver_that_lost_its_console_can_be_stopped_and_go_on(station: Stat
         terminal.expect(re.escape("\x1b[?1049l"))
         served.accept(make_report(key))
         served.process.send_signal(number)
+        wait_for("the signal to be taken", lambda: not is_pending(served.process.pid, number))
         served.process.send_signal(signal.SIGCONT)
         served.accept(make_report(key))
         assert idle(served)
