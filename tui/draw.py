@@ -75,12 +75,15 @@ def spark(values: Sequence[float | None], width: int, low: float = 0, high: floa
     """
     if width <= 0:
         return ""
-    top = len(_STEPS) - 1
-    scale = top / (high - low) if high > low else 0.0
-    cells = [
-        " " if value is None else _STEPS[round((min(max(value, low), high) - low) * scale)] for value in values[-width:]
-    ]
+    cells = [" " if value is None else _step(value, low, high) for value in values[-width:]]
     return "".join(cells).rjust(width)
+
+
+def _step(value: float, low: float, high: float) -> str:
+    if high <= low:
+        return _STEPS[0]
+    part = (min(max(value, low), high) - low) / (high - low)  # at most 1, however small both are
+    return _STEPS[round(part * (len(_STEPS) - 1))]
 
 
 def percent(value: float | None, places: int = 0) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -60,6 +60,7 @@ def test_a_bar_without_a_ground_has_a_line_up_to_its_end() -> None:
 
 
 @given(st.lists(numbers, max_size=80), widths, numbers, numbers)
+@example(values=[1.0, 0.0], width=2, low=None, high=5e-324)  # an agent may call that its load
 def test_a_spark_is_as_wide_as_asked(
     values: list[float | None], width: int, low: float | None, high: float | None
 ) -> None:
