@@ -88,10 +88,8 @@ class ConsoleRun:
             self._app.crash = self._app.crash or error
         finally:
             self._closed.set()
-            for number in JOB_SIGNALS:
-                signal.signal(
-                    number, signal.SIG_DFL
-                )  # the driver's would start it again on a terminal that is not ours
+            for number in JOB_SIGNALS:  # the driver would take a terminal that is not its own any more
+                signal.signal(number, signal.SIG_DFL)
             if self._gone:
                 point_at_null()  # else Python's flush at exit fails on the lost terminal and makes the exit code 120
         if self._app.crash is not None and not self._ending.is_set():
