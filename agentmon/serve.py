@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,7 @@ from agentmon.times import Duration
 if TYPE_CHECKING:
     from agentmon.config import Config
     from agentmon.logs import UnhurriedHandler
+    from server.premises import Premises
     from server.ready import Supervisor
     from server.runtime import RuntimeOptions
     from server.thread import ReceiverThread
@@ -125,16 +127,12 @@ def serve(
 ) -> None:
     """Receive the agents' reports, and with --tui show them live."""
     on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
-    from agentmon.self_monitor import monitor_self
     from server.premises import take_premises
     from server.ready import take_supervisor
     from server.thread import ReceiverThread
 
     keep_memory_private()
-    if tui:
-        require_terminal()
-    else:
-        _require_tui("keep_serving", "theme", "no_mouse", "bell")
+    _check_console_options(tui)
     config = configuration()
     settings = console_settings(config, theme=theme, no_mouse=no_mouse, bell=bell)
     retention = _retention(keep_raw, keep_5m, keep_1h)
@@ -142,13 +140,12 @@ def serve(
     path = database(to_serve=True)
     premises = take_premises(path, host, port, _plain_url(public_url), tls_files(tls_cert, tls_key))
     log = _start_log(path, tui)
-    receiver = ReceiverThread(
-        premises, lambda: _options(max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
-    )
+    options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
+    receiver = ReceiverThread(premises, options)
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
-    if with_self and premises.listener is not None:
-        monitor_self(premises.listener, premises.certificate, receiver, path)
+    if with_self:
+        _monitor_self(premises, receiver, path)
     clean = _run_console(path, receiver, settings, keep_serving) if tui else _await_end(receiver)
     _leave(receiver, clean, log)
 
@@ -184,10 +181,13 @@ def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
         signal.signal(number, signal.SIG_IGN if passes else handle)
 
 
-def _require_tui(*names: str) -> None:
-    """Refuse options of the console that were given where there is none; a configuration is for both."""
+def _check_console_options(tui: bool) -> None:
+    """Refuse a console without a terminal, and its options where there is none; a configuration is for both."""
+    if tui:
+        require_terminal()
+        return
     context = click.get_current_context()
-    for name in names:
+    for name in ("keep_serving", "theme", "no_mouse", "bell"):
         if context.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
             raise click.UsageError(f"--{name.replace('_', '-')} goes with --tui")
 
@@ -208,6 +208,13 @@ def console_settings(
         keys=config.keys,
         memory=user_state_path("agentmon", appauthor=False) / "console.json",
     )
+
+
+def _monitor_self(premises: "Premises", receiver: "ReceiverThread", path: Path) -> None:
+    from agentmon.self_monitor import monitor_self
+
+    if premises.listener is not None:
+        monitor_self(premises.listener, premises.certificate, receiver, path)
 
 
 def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSettings", keep_serving: bool) -> bool:

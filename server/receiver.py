@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -299,8 +299,8 @@ def _invalid(error: SchemaError) -> _RefusedError:
 class Receiver:
     """A running receiver; `start_receiver` makes one."""
 
-    def __init__(self, listener: asyncio.Server | Doorkeeper, gate: Gate, http: web.Server) -> None:
-        self._listener = listener
+    def __init__(self, doorkeeper: Doorkeeper, gate: Gate, http: web.Server) -> None:
+        self._doorkeeper = doorkeeper
         self._gate = gate
         self._http = http
 
@@ -311,8 +311,7 @@ class Receiver:
 
     async def stop(self, grace_s: float) -> None:
         """Stop accepting, finish what is in flight within `grace_s` seconds, close everything."""
-        self._listener.close()
-        await asyncio.sleep(0)
+        await self._doorkeeper.close()
         await self._gate.drain(grace_s)
         await self._http.shutdown(ABORT_S)
         self._gate.cut_all()
@@ -339,24 +338,23 @@ async def start_receiver(
     refusals = rejected or RejectionLog(wall_clock_ms)
     api = _Api(ingest, options, clock, refusals)
     http = web.Server(api.serve)
-
-    def make_http() -> asyncio.Protocol:
-        protocol = HttpProtocol(
-            http,
-            loop=loop,
-            keepalive_timeout=options.keepalive_s,
-            lingering_time=options.linger_s,
-            read_bufsize=READ_BUFFER,
-            auto_decompress=False,
-            access_log=None,  # type: ignore[arg-type]  # it takes None for "no access log"
-        )
-        protocol.rejected = refusals
-        return protocol
-
+    make_http = partial(_speak_http, http, options, refusals)
     api.gate = Gate(make_http, options.gate_limits(api.proxies, room), loop, refusals)
-    listener: asyncio.Server | Doorkeeper
-    if certificate is None:
-        listener = await loop.create_server(api.gate, sock=sock, backlog=BACKLOG)
-    else:
-        listener = Doorkeeper(sock, api.gate, certificate, options.header_deadline_s, refusals)
-    return Receiver(listener, api.gate, http)
+    sock.listen(BACKLOG)
+    doorkeeper = Doorkeeper(sock, api.gate, certificate, options.header_deadline_s, refusals)
+    return Receiver(doorkeeper, api.gate, http)
+
+
+def _speak_http(http: web.Server, options: ReceiverOptions, rejected: RejectionLog) -> asyncio.Protocol:
+    """Return what speaks HTTP on one connection."""
+    protocol = HttpProtocol(
+        http,
+        loop=asyncio.get_running_loop(),
+        keepalive_timeout=options.keepalive_s,
+        lingering_time=options.linger_s,
+        read_bufsize=READ_BUFFER,
+        auto_decompress=False,
+        access_log=None,  # type: ignore[arg-type]  # it takes None for "no access log"
+    )
+    protocol.rejected = rejected
+    return protocol

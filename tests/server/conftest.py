@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,10 @@ from server.rejected import RejectionLog
 from server.tls import Certificate
 from store.errors import UnknownKeyError
 from store.models import Report
-from store.writer import wall_clock_ms
+from store.outbox import Outbox
+from store.writer import Writer, wall_clock_ms
+from tests.conftest import Clock
+from tests.server.notices import Stage
 
 KEY = "amk_" + "k" * 40
 """The one key that `FakeStore` knows at first; no answer and no log line may hold it."""
@@ -249,3 +253,11 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110  # a foreign condition has no event to wait for
             await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def stage(database: Path, writer: Writer, clock: Clock) -> AsyncIterator[Stage]:
+    """A notifier whose clock and targets a test rules."""
+    opened = Stage(await Outbox.open(database), writer, clock)
+    yield opened
+    await opened.close()

@@ -88,6 +88,11 @@ def is_alive(pid: int) -> bool:
 AT_ONCE = NotifierOptions(grace_s=0.0)
 
 
+async def refuse() -> str:
+    """Behave like a target that takes nothing."""
+    return "HTTP 500"
+
+
 class Stage:
     """A notifier on a writer; `told` is what arrived at each target, `behave` how a target answers (default: well)."""
 

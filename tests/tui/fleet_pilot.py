@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
-from tests.tui.standins import House, shown
+from tests.tui.house import House, shown
 from tui.screens.fleet import FleetScreen
 from tui.widgets.fleet_table import FleetTable
 

@@ -18,7 +18,8 @@ from tests.tui.fleet_pilot import Fleet
 from tests.tui.fleets import a_monitor, a_report, small_fleet
 from tests.tui.happenings import a_week, refused
 from tests.tui.histories import a_series
-from tests.tui.standins import MINUTE, NOW, House, hour, until
+from tests.tui.house import House, until
+from tests.tui.standins import MINUTE, NOW, hour
 
 CHANNELS = [
     Channel(1, "ntfy", ChannelKind.APPRISE, "ntfy://t****c", Level.WARNING, NOW, sent_at=NOW - 5 * MINUTE),

@@ -6,18 +6,8 @@ from rich.cells import cell_len
 from store.channels import Channel, ChannelKind
 from store.errors import ChangeRefusedError, ReceiverUnreachableError, StoreUnavailableError
 from store.policy import Level
-from tests.tui.standins import (
-    MINUTE,
-    NOW,
-    House,
-    SnapCompare,
-    dom_text,
-    monitor,
-    shown,
-    steps,
-    toasts,
-    until,
-)
+from tests.tui.house import House, SnapCompare, dom_text, shown, steps, toasts, until
+from tests.tui.standins import MINUTE, NOW, monitor
 from tui import draw
 from tui.channels import ChannelLine, NewChannel, heading, parse, segments
 from tui.screens.alerts import AlertsScreen

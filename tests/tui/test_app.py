@@ -9,7 +9,8 @@ from store.errors import DatabaseReplacedError, StoreUnavailableError
 from store.models import FleetChange
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleets import a_monitor, small_fleet
-from tests.tui.standins import NOW, House, MemoryAdmin, MemoryStore
+from tests.tui.house import House
+from tests.tui.standins import NOW, MemoryAdmin, MemoryStore
 from tui.app import ConsoleApp
 from tui.feed import FleetChanged, FleetFeed, FleetReader
 

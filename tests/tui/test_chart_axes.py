@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from store.policy import Level, Limits
 from store.tiers import DAY_MS, HOUR_MS
+from tests.tui.house import utc as utc
 from tests.tui.standins import NOW
-from tests.tui.standins import utc as utc
 from tui import look
 from tui.chart import DOTS_HIGH, LABEL_GAP, Scale, cell_of, covered, percent_scale, plain_scale, rate_scale, time_ticks
 from tui.chart_metrics import RANGES

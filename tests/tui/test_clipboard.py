@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tui.standins import House, key_of, monitor, toasts, until
+from tests.tui.house import House, toasts, until
+from tests.tui.standins import key_of, monitor
 from tui import clipboard
 from tui.clipboard import DIRECTLY, INTO_TMUX, NOT_TMUX, VIA_SCREEN, give_to_tmux, osc52, through_screen
 from tui.screens.key import KeyScreen
@@ -114,7 +115,7 @@ async def test_without_tmux_and_screen_the_terminal_is_asked() -> None:
 async def test_in_screen_the_terminal_is_asked_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STY", "1.pts-0.host")
     house, seen = await copied("i")
-    assert seen == [through_screen(osc52(house.app.clipboard)), f"Install command {VIA_SCREEN}"]
+    assert seen == [through_screen(osc52(house.app.clipboard)), f"Install line for Linux {VIA_SCREEN}"]
     assert SECRET in house.app.clipboard
 
 

@@ -12,7 +12,8 @@ from store.models import Monitor
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, Fleet, running
 from tests.tui.fleets import a_monitor, pending, small_fleet
-from tests.tui.standins import NOW, House, toasts, until
+from tests.tui.house import House, toasts, until
+from tests.tui.standins import NOW
 from tui.screens.columns import ColumnsScreen, column_lines, explanation
 from tui.screens.fleet import FleetScreen
 from tui.widgets.fleet_columns import ALWAYS, BY_KEY, COLUMNS, DEFAULT, LAST_KEPT, Choice, layout, recalled

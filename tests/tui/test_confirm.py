@@ -8,8 +8,9 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
-from tests.tui.standins import House, SnapCompare, hour, monitor, shown, steps, until
-from tests.tui.standins import utc as utc
+from tests.tui.house import House, SnapCompare, shown, steps, until
+from tests.tui.house import utc as utc
+from tests.tui.standins import hour, monitor
 from tui.screens.confirm import Confirm, ConfirmDelete
 from tui.screens.key import KeyScreen
 from tui.screens.server import ServerScreen

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.tui.standins import House, monitor
+from tests.tui.house import House
+from tests.tui.standins import monitor
 
 SECRET = "amk_of-somebody"
 

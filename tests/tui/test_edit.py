@@ -9,7 +9,8 @@ from textual.widgets import Input
 
 from store.errors import ChangeRefusedError, ReceiverUnreachableError
 from store.tags import Edit
-from tests.tui.standins import House, SnapCompare, monitor, shown, steps, toasts, until
+from tests.tui.house import House, SnapCompare, shown, steps, toasts, until
+from tests.tui.standins import monitor
 from tui.screens.edit import HINTS, EditScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.server import ServerScreen

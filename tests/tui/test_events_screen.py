@@ -14,7 +14,8 @@ from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import Fleet, running
 from tests.tui.fleets import small_fleet
 from tests.tui.happenings import DAY, HOUR, a_week, degraded, down, numbered, up
-from tests.tui.standins import MINUTE, NOW, House, SnapCompare, steps, toasts, until
+from tests.tui.house import House, SnapCompare, steps, toasts, until
+from tests.tui.standins import MINUTE, NOW
 from tui import event_pages
 from tui.screens.events import MARGIN_MS, EventsScreen
 from tui.screens.fleet import FleetScreen

@@ -5,24 +5,42 @@ A row without an entry here fails `test_every_row_of_the_table_is_pressed`.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
-from rich.text import Text
 from textual.command import CommandInput
-from textual.widgets import Static
 
 from store.models import MountUsage
 from tests.tui.fleet_pilot import Fleet, running
 from tests.tui.fleets import a_report
 from tests.tui.gallery import TO_TROUBLE, full_house, home, settled, type_ahead
-from tests.tui.standins import House, key_of, toasts, until
+from tests.tui.house import House, until
+from tests.tui.seen import (
+    Seen,
+    asked,
+    charts,
+    column,
+    console,
+    copied,
+    cursor,
+    field,
+    line,
+    past,
+    row,
+    said,
+    scrolled,
+    sorted_by,
+    span,
+    text,
+    top,
+    typing,
+)
+from tests.tui.standins import key_of
 from tui import look
 from tui.actions import ACTIONS, Action, Room
-from tui.app import ConsoleApp
-from tui.chart_metrics import RANGES, Kind
+from tui.chart_metrics import Kind
 from tui.screens.alerts import AlertsScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import Confirm, ConfirmDelete
@@ -33,14 +51,11 @@ from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.key import KeyScreen
 from tui.screens.limits import LimitsScreen
-from tui.screens.list_screen import ListScreen
 from tui.screens.new_monitor import NewMonitorScreen
 from tui.screens.pause import PauseDialog
 from tui.screens.rejected import RejectedScreen
 from tui.screens.server import ServerScreen
 from tui.screens.tag import TagDialog
-from tui.widgets.chart import Chart
-from tui.widgets.field import Field
 from tui.widgets.fleet_columns import DEFAULT
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -71,110 +86,6 @@ SHUT = {Room.NEW, Room.EDIT, Room.KEY}
 READABLE = [room for room in Room if room not in SHUT and any(room in each.rooms for each in ACTIONS if each.changes)]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is so after the key and was not before it, and keys that come first."""
-
-    probe: Callable[[Fleet], object]
-    then: object
-    first: tuple[str, ...] = ()
-
-
-def console(fleet: Fleet) -> ConsoleApp:
-    return fleet.house.app
-
-
-def top(screen: type[Any]) -> Seen:
-    return Seen(lambda fleet: isinstance(console(fleet).screen, screen), True)
-
-
-def text(part: str, *first: str) -> Seen:
-    return Seen(lambda fleet: part in fleet.text, True, first)
-
-
-def asked(call: str, *first: str) -> Seen:
-    return Seen(lambda fleet: any(each.startswith(call) for each in fleet.house.admin.calls), True, first)
-
-
-def said(start: str) -> Seen:
-    return Seen(lambda fleet: any(each.startswith(start) for each in toasts(console(fleet))), True)
-
-
-def copied(start: str) -> Seen:
-    return Seen(lambda fleet: console(fleet).clipboard.startswith(start), True)
-
-
-def typing() -> Seen:
-    return Seen(lambda fleet: isinstance(console(fleet).focused, Field), True)
-
-
-def field(name: str, *first: str) -> Seen:
-    return Seen(lambda fleet: (focused := console(fleet).focused) and focused.id, name, first)
-
-
-def scrolled(widget: str, then: object, *first: str) -> Seen:
-    """Return how far a widget is scrolled: in lines, or "end"."""
-
-    def probe(fleet: Fleet) -> object:
-        found = console(fleet).screen.query_one(widget)
-        return "end" if found.scroll_y == found.max_scroll_y else int(found.scroll_y)
-
-    return Seen(probe, then, first)
-
-
-def row(then: int, *first: str) -> Seen:
-    return Seen(lambda fleet: fleet.names.index(fleet.selected or ""), then, first)
-
-
-def line(then: int, *first: str) -> Seen:
-    def probe(fleet: Fleet) -> object:
-        screen = console(fleet).screen
-        return screen.lines.rows.index(screen.lines.current) if isinstance(screen, ListScreen) else None
-
-    return Seen(probe, then, first)
-
-
-def sorted_by(column: str, *first: str) -> Seen:
-    return Seen(lambda fleet: fleet.screen.order.column, column, first or ("S",))
-
-
-def charts(*kinds: Kind, first: tuple[str, ...] = ()) -> Seen:
-    def probe(fleet: Fleet) -> object:
-        return tuple(chart.metric.kind for chart in console(fleet).screen.query(Chart) if chart.display)
-
-    return Seen(probe, kinds, first)
-
-
-def span(key: str, *first: str) -> Seen:
-    """Return which key's range is drawn as chosen."""
-
-    def probe(fleet: Fleet) -> object:
-        choices = console(fleet).screen.query_one("#choices", Static).content
-        assert isinstance(choices, Text)
-        chosen = [choices.plain[each.start : each.end] for each in choices.spans if each.style == look.current.chosen]
-        return chosen[-1]
-
-    return Seen(probe, next(each.label for each in RANGES if each.key == key), first)
-
-
-def cursor(then: int | None, *first: str) -> Seen:
-    """Return how many columns left of the newest the chart's cursor is."""
-
-    def probe(fleet: Fleet) -> object:
-        axis = next((line.rstrip() for line in fleet.text.splitlines() if "└" in line), "")
-        return len(axis) - 1 - axis.index("▲") if "▲" in axis else None
-
-    return Seen(probe, then, first)
-
-
-def past(then: str, *first: str) -> Seen:
-    return Seen(lambda fleet: then in fleet.line(0), True, first)
-
-
-def column(place: int, *first: str) -> Seen:
-    return Seen(lambda fleet: fleet.screen.columns.order.index(DEFAULT.order[0]), place, ("x", *first))
-
-
 def moves(last: int, page: int) -> dict[str, Seen]:
     """Return how the cursor moves in a list of so many lines, and how far a page down goes."""
     return {
@@ -195,6 +106,7 @@ SEEN: Mapping[Room, Mapping[str, Seen]] = {
         "app.help": top(HelpScreen),
         "app.command_palette": Seen(lambda fleet: isinstance(console(fleet).focused, CommandInput), True),
         "app.freeze": Seen(lambda fleet: "FROZEN" in fleet.text, False, ("f",)),
+        "app.suspend_process": said("Not suspended"),
         "app.hint_quit": said("q quits"),
         "app.quit": Seen(lambda fleet: console(fleet).return_code, 0),
     },
@@ -383,7 +295,7 @@ def test_every_row_of_the_table_is_pressed(room: Room) -> None:
 @pytest.mark.parametrize("room", list(Room))
 async def test_the_key_of_every_action_does_what_the_action_is_for(room: Room) -> None:
     actions = actions_in(room)
-    async with in_room(room) as (fleet, enter):
+    async with in_room(room, serves=True) as (fleet, enter):
         for name, seen in SEEN[room].items():
             await enter(*seen.first)
             assert seen.probe(fleet) != seen.then, f"{name}: so already before its key"

@@ -9,7 +9,7 @@ from store.models import Status
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, running
 from tests.tui.fleets import a_monitor, a_report, many
-from tests.tui.standins import until
+from tests.tui.house import until
 from tui.screens.key import KeyScreen
 from tui.screens.new_monitor import NewMonitorScreen
 from tui.screens.server import ServerScreen

@@ -1,8 +1,6 @@
 """How the fleet and the help look: one picture each, to be looked at when it changes."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
 
 import pytest
 from textual.pilot import Pilot
@@ -10,7 +8,8 @@ from textual.pilot import Pilot
 from store.models import Monitor, Status
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleets import small_fleet
-from tests.tui.standins import NOW, shown, until
+from tests.tui.house import SnapCompare, shown, until
+from tests.tui.standins import NOW
 from tui.app import ConsoleApp
 
 
@@ -26,16 +25,6 @@ def _then(monitor: Monitor) -> Monitor:
     age_s = 307 if up else 600 + 60 * monitor.id**3
     status = Status.UP if up else Status.DOWN
     return replace(monitor, status=status, last_report_at=NOW - 1000 * age_s, full_at={})
-
-
-class SnapCompare(Protocol):
-    """What pytest-textual-snapshot hands in."""
-
-    def __call__(
-        self, app: ConsoleApp, *, terminal_size: tuple[int, int], run_before: Callable[[Pilot[None]], Awaitable[None]]
-    ) -> bool:
-        """Compare the app's screen with its stored picture."""
-        ...
 
 
 CASES: dict[str, tuple[tuple[int, int], tuple[str, ...], list[Monitor] | None]] = {

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.tui.house import utc as utc
 from tests.tui.standins import MINUTE, NOW
-from tests.tui.standins import utc as utc
 from tui.draw import local_time
 from tui.forecast import until_full
 from tui.widgets.traffic import Traffic, months, size, traffic_line

@@ -9,7 +9,8 @@ from store.models import Status
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, Fleet, running
 from tests.tui.fleets import a_monitor, a_report
-from tests.tui.standins import NOW, House, hour, monitor, shown, toasts, until
+from tests.tui.house import House, shown, toasts, until
+from tests.tui.standins import NOW, hour, monitor
 from tui.feed import FleetChanged
 from tui.freeze import MOST_EVENTS, Standstill
 from tui.screens.events import EventsScreen

@@ -11,7 +11,7 @@ from store.models import Monitor, Status
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, running
 from tests.tui.fleets import a_monitor, a_report, many
-from tests.tui.standins import House, toasts
+from tests.tui.house import House, toasts
 from tui.widgets.fleet_groups import GroupHeading, grouped, heading_pieces
 
 

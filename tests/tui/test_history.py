@@ -14,8 +14,9 @@ from store.models import Monitor, MountUsage
 from store.series import MountSpread, Series
 from store.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.tui.histories import a_picture, a_point, a_series, spread
-from tests.tui.standins import NOW, REPORT, House, MemoryStore, SnapCompare, monitor, shown, steps, toasts, until
-from tests.tui.standins import utc as utc
+from tests.tui.house import House, SnapCompare, shown, steps, toasts, until
+from tests.tui.house import utc as utc
+from tests.tui.standins import NOW, REPORT, MemoryStore, monitor
 from tui import draw
 from tui.chart_metrics import RANGES, Kind, Range
 from tui.screens.fleet import FleetScreen

@@ -5,19 +5,8 @@ from dataclasses import replace
 import pytest
 
 from store.errors import ReceiverUnreachableError, StoreUnavailableError
-from tests.tui.standins import (
-    NOW,
-    House,
-    SnapCompare,
-    dom_text,
-    install_lines,
-    key_of,
-    monitor,
-    shown,
-    steps,
-    toasts,
-    until,
-)
+from tests.tui.house import House, SnapCompare, dom_text, shown, steps, toasts, until
+from tests.tui.standins import NOW, install_lines, key_of, monitor
 from tui.screens.fleet import FleetScreen
 from tui.screens.key import ROTATED, TAKEN_UP, KeyScreen
 

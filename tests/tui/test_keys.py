@@ -7,7 +7,7 @@ from textual.app import App
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tests.tui.standins import House, shown, toasts, until
+from tests.tui.house import House, shown, toasts, until
 from tui.action import Room
 from tui.actions import ACTIONS, offered
 from tui.keymap import clash, shown_key, untypable

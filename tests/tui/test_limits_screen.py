@@ -9,7 +9,8 @@ from textual.widgets import Input
 from store.errors import ReceiverUnreachableError, StoreUnavailableError
 from store.models import Monitor, MountUsage
 from store.policy import Settings, make_policy
-from tests.tui.standins import REPORT, House, SnapCompare, monitor, shown, steps, toasts, until
+from tests.tui.house import House, SnapCompare, shown, steps, toasts, until
+from tests.tui.standins import REPORT, monitor
 from tui.screens.fleet import FleetScreen
 from tui.screens.limits import LimitsScreen
 from tui.screens.server import ServerScreen

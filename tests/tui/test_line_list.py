@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tests.tui.standins import shown
+from tests.tui.house import shown
 from tui.widgets.line_list import LineList
 
 

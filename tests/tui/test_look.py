@@ -13,7 +13,8 @@ from store.models import Status
 from tests.tui.fleet_pilot import running
 from tests.tui.fleets import a_monitor, small_fleet
 from tests.tui.gallery import full_house, settled
-from tests.tui.standins import House, hour, monitor, shown
+from tests.tui.house import House, shown
+from tests.tui.standins import hour, monitor
 from tui import draw, look
 from tui.ascii import in_ascii, in_vga
 from tui.look import ANSI, DARK, LIGHT, LOOKS, MONO, Glyphs, Look, shown_glyphs, suggested

@@ -8,7 +8,8 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from store.errors import ReceiverUnreachableError
-from tests.tui.standins import NOW, House, hour, key_of, monitor, shown, toasts, until
+from tests.tui.house import House, shown, toasts, until
+from tests.tui.standins import NOW, hour, key_of, monitor
 from tui.actions import Room
 from tui.screens.events import EventsScreen
 from tui.screens.fleet import FleetScreen

@@ -11,7 +11,7 @@ from store.tags import Edit
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import TOP_OF_TABLE, Fleet, running
 from tests.tui.fleets import a_monitor, a_report, many, pending
-from tests.tui.standins import shown, toasts, until
+from tests.tui.house import shown, toasts, until
 from tui.deeds import NAMES_SHOWN, Outcome, carry_out, named, told
 from tui.marks import Marks
 from tui.screens.confirm import ConfirmDeleteMany

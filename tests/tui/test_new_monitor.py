@@ -4,7 +4,8 @@ import pytest
 from textual.widgets import Input
 
 from store.errors import ChangeRefusedError, ReceiverUnreachableError
-from tests.tui.standins import House, SnapCompare, dom_text, key_of, monitor, shown, steps, toasts, until
+from tests.tui.house import House, SnapCompare, dom_text, shown, steps, toasts, until
+from tests.tui.standins import key_of, monitor
 from tui.screens.fleet import FleetScreen
 from tui.screens.key import KeyScreen
 from tui.screens.new_monitor import HINT, NewMonitorScreen

@@ -8,8 +8,9 @@ from textual.widgets import Input
 
 from store.errors import ChangeRefusedError
 from store.models import Status
-from tests.tui.standins import NOW, House, SnapCompare, monitor, shown, steps, toasts, until
-from tests.tui.standins import utc as utc
+from tests.tui.house import House, SnapCompare, shown, steps, toasts, until
+from tests.tui.house import utc as utc
+from tests.tui.standins import NOW, monitor
 from tui.screens.pause import PauseDialog
 from tui.screens.server import ServerScreen
 

@@ -13,7 +13,8 @@ from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import Fleet, running
 from tests.tui.fleets import pending, small_fleet
 from tests.tui.happenings import refused
-from tests.tui.standins import NOW, URL, House, SnapCompare, shown, steps, until
+from tests.tui.house import House, SnapCompare, shown, steps, until
+from tests.tui.standins import NOW, URL
 from tui.feed import LATELY_MS
 from tui.screens.fleet import FleetScreen
 from tui.screens.key import KeyScreen

@@ -5,25 +5,12 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Static
 
-from store.errors import ReceiverUnreachableError, StoreUnavailableError
+from store.errors import StoreUnavailableError
 from store.models import Monitor, MountUsage, Report, Sample, Status
 from store.policy import Breach, Level
-from tests.tui.standins import (
-    MINUTE,
-    NOW,
-    REPORT,
-    House,
-    SnapCompare,
-    dom_text,
-    hour,
-    key_of,
-    monitor,
-    shown,
-    steps,
-    toasts,
-    until,
-)
-from tests.tui.standins import utc as utc
+from tests.tui.house import House, SnapCompare, shown, steps, toasts, until
+from tests.tui.house import utc as utc
+from tests.tui.standins import MINUTE, NOW, REPORT, hour, key_of, monitor
 from tui.screens.confirm import ConfirmDelete
 from tui.screens.fleet import FleetScreen
 from tui.screens.key import KeyScreen
@@ -170,61 +157,6 @@ async def test_512_mounts_start_with_the_fullest_and_scroll_to_the_last() -> Non
         for key, mount in (("k", "/mnt/006"), ("g", "/mnt/511"), ("pagedown", "/mnt/501"), ("pageup", "/mnt/511")):
             await pilot.press(key)
             await until(pilot, lambda mount=mount: mount in shown(house.app))  # type: ignore[misc]
-
-
-async def test_the_key_is_nowhere_until_revealed_and_hidden_again_on_demand() -> None:
-    house = House(monitor())
-    async with house.app.run_test(size=(80, 24)) as pilot:
-        await house.show(pilot, ServerScreen(1))
-        assert house.admin.calls == []
-        await pilot.press("v")
-        await until(pilot, lambda: key_of(1) in shown(house.app))
-        await pilot.press("v")
-        await until(pilot, lambda: key_of(1) not in shown(house.app))
-        assert key_of(1) not in dom_text(house.app)
-
-
-async def test_a_long_key_of_another_receiver_is_revealed_whole() -> None:
-    house = House(monitor())
-    house.admin.keys[1] = "k" * 128
-    async with house.app.run_test(size=(80, 24)) as pilot:
-        await house.show(pilot, ServerScreen(1))
-        await pilot.press("v")
-        await until(pilot, lambda: shown(house.app).count("k") >= 128)
-
-
-async def test_the_key_is_copied_without_being_shown() -> None:
-    house = House(monitor())
-    async with house.app.run_test(size=(80, 24)) as pilot:
-        await house.show(pilot, ServerScreen(1))
-        await pilot.press("c")
-        await until(pilot, lambda: house.app.clipboard == key_of(1))
-        await until(pilot, lambda: any("Agent key copied" in toast for toast in toasts(house.app)))
-        assert key_of(1) not in dom_text(house.app)
-
-
-async def test_a_revealed_key_is_masked_again_when_one_comes_back() -> None:
-    house = House(monitor())
-    async with house.app.run_test(size=(80, 24)) as pilot:
-        await house.show(pilot, ServerScreen(1))
-        await pilot.press("v")
-        await until(pilot, lambda: key_of(1) in shown(house.app))
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(house.app.screen, ConfirmDelete))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(house.app.screen, ServerScreen) and "•••" in shown(house.app))
-        assert key_of(1) not in dom_text(house.app)
-
-
-@pytest.mark.parametrize("key", ["v", "c"])
-async def test_a_key_that_cannot_be_had_is_said(key: str) -> None:
-    house = House(monitor())
-    house.admin.error = ReceiverUnreachableError("no receiver runs on this database")
-    async with house.app.run_test(size=(80, 24)) as pilot:
-        await house.show(pilot, ServerScreen(1))
-        await pilot.press(key)
-        await until(pilot, lambda: "no receiver runs on this database" in toasts(house.app))
-        assert house.app.clipboard == ""
 
 
 async def test_a_course_that_cannot_be_read_is_said_and_read_later() -> None:

@@ -10,7 +10,8 @@ from store.errors import StoreUnavailableError
 from store.models import Monitor, Status
 from tests.tui.fleet_pilot import TOP_OF_TABLE, Fleet, running
 from tests.tui.fleets import a_monitor, a_report, many, small_fleet
-from tests.tui.standins import MINUTE, NOW, House, toasts, until
+from tests.tui.house import House, toasts, until
+from tests.tui.standins import MINUTE, NOW
 from tui import look
 from tui.app import ConsoleApp
 from tui.screens.go_to_time import GoToTimeScreen

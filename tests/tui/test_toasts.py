@@ -8,7 +8,7 @@ from store.events import Event, EventKind
 from tests.tui.conftest import MakeHouse
 from tests.tui.fleet_pilot import Fleet, running
 from tests.tui.happenings import a_week, an_event, degraded, down, numbered, recovered, up
-from tests.tui.standins import toasts as shown_toasts
+from tests.tui.house import toasts as shown_toasts
 from tui.alerts import MOST, Toast, is_incident, toasts
 from tui.app import ConsoleApp
 from tui.settings import ConsoleSettings

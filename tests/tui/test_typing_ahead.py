@@ -3,7 +3,8 @@
 import pytest
 from textual import events
 
-from tests.tui.standins import House, monitor, shown, until
+from tests.tui.house import House, shown, until
+from tests.tui.standins import monitor
 from tui.screens.confirm import ConfirmDelete
 from tui.screens.fleet import FleetScreen
 from tui.screens.new_monitor import NewMonitorScreen
