@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from server.install_lines import install_lines
 from store.lock import lock_path
 from tests.e2e.curl import curl_report
 from tests.e2e.harness import Station, make_report, post, wait_for
@@ -107,7 +108,7 @@ def add_one(pane: Pane, port: int) -> None:
     key = pane.expect(r"^(amk_[0-9A-Za-z]{40})$")[1]
     url = f"http://127.0.0.1:{port}"
     as_a_shell_reads = " ".join(pane.screen().replace("\\\n", "").split())
-    assert f"curl -fsSL {url}/agent.sh | AGENTMON_KEY={key} sh -s -- install --url {url}" in as_a_shell_reads
+    assert install_lines(url, key)[0].command in as_a_shell_reads
     assert curl_report(pane.station, port, make_report(key)) == {"status": "ok"}
     pane.expect(r"received \d+ s ago from 127\.0\.0\.1")
     pane.keys("Escape")

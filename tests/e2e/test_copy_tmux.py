@@ -1,5 +1,6 @@
 """Copying in tmux: its buffer holds the key, and so does the clipboard of the terminal around it."""
 
+from server.install_lines import install_lines
 from tests.e2e.harness import Station, wait_for
 from tests.e2e.inside import TMUX, clipboard, inside
 
@@ -18,6 +19,6 @@ def test_the_copied_key_is_in_tmuxs_buffer_and_in_the_terminals_clipboard(statio
         console.pane.expect("copied into tmux's buffer")
         console.pane.keys("i")
         url = f"http://127.0.0.1:{served.port}"
-        install = f"curl -fsSL {url}/agent.sh | AGENTMON_KEY={key} sh -s -- install --url {url}"
+        install = install_lines(url, key)[0].command
         wait_for("the install command in tmux's buffer", lambda: console.tell("show-buffer") == install)
         wait_for("the install command in the terminal's clipboard", lambda: clipboard(console.pane) == install)

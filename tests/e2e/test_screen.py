@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from server.install_lines import install_lines
 from tests.e2e.harness import Served, Station, make_report, wait_for
 from tests.e2e.inside import SCREEN, TMUX, Inside, clipboard, inside
 from tests.e2e.reports import FULL
@@ -77,7 +78,7 @@ def test_screen_hands_the_key_and_the_install_command_on_to_the_terminals_clipbo
         wait_for("the key in the terminal's clipboard", lambda: clipboard(console.pane) == key)
         console.pane.keys("i")
         url = f"http://127.0.0.1:{served.port}"
-        install = f"curl -fsSL {url}/agent.sh | AGENTMON_KEY={key} sh -s -- install --url {url}"
+        install = install_lines(url, key)[0].command
         wait_for("the command in the terminal's clipboard", lambda: clipboard(console.pane) == install)
         console.pane.expect("copied through screen")
         assert "]52;" not in console.pane.screen()
