@@ -1,7 +1,8 @@
-"""TLS in front of the gate: a connection is counted and timed from its first moment, not from the end of a handshake.
+"""Connections are accepted here, and TLS stands in front of the gate.
 
-asyncio's own TLS server tells a protocol of a connection when the handshake is over; whoever never ends one would
-hold a socket that nobody counts. So connections are accepted here.
+An event loop's own server tells a protocol of a TLS connection when the handshake is over; whoever never ends one
+would hold a socket that nobody counts. And when no file is left for another connection, uvloop's drops it without a
+word, or spins.
 """
 
 import asyncio
@@ -67,14 +68,19 @@ class Turns:
 
 
 class Doorkeeper:
-    """Accepts the connections of a listening socket and hands them on to `gate`, over TLS with `certificate`.
+    """Accepts the connections of a listening socket and hands them on to `gate`, over TLS with a `certificate`.
 
     A handshake may take `handshake_s` seconds from its turn on; those that fail are counted in `rejected`.
-    `close` closes the socket.
+    `close` closes the socket too.
     """
 
     def __init__(
-        self, listener: socket.socket, gate: Gate, certificate: Certificate, handshake_s: float, rejected: RejectionLog
+        self,
+        listener: socket.socket,
+        gate: Gate,
+        certificate: Certificate | None,
+        handshake_s: float,
+        rejected: RejectionLog,
     ) -> None:
         self._listener = listener
         self._gate = gate
@@ -84,16 +90,18 @@ class Doorkeeper:
         self._turns = Turns()
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
+        self._arriving: set[asyncio.Task[None]] = set()
         listener.setblocking(False)
         self._listen()
 
-    def close(self) -> None:
-        """Accept no more."""
+    async def close(self) -> None:
+        """Accept no more; return once the gate knows of all that were accepted."""
         if self._pause is not None:
             self._pause.cancel()
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener)
             self._listener.close()
+        await asyncio.gather(*self._arriving)
 
     def _listen(self) -> None:
         self._pause = None
@@ -113,9 +121,21 @@ class Doorkeeper:
                 self._loop.remove_reader(self._listener)
                 self._pause = self._loop.call_later(EXHAUSTED_S, self._listen)
                 return
-            self._receive(sock, str(peer[0]))
+            if self._certificate is None:
+                arriving = self._loop.create_task(self._hand_over(sock))
+                self._arriving.add(arriving)
+                arriving.add_done_callback(self._arriving.discard)
+            else:
+                self._receive(sock, str(peer[0]), self._certificate)
 
-    def _receive(self, sock: socket.socket, address: str) -> None:
+    async def _hand_over(self, sock: socket.socket) -> None:
+        """Let a plain connection arrive at the gate."""
+        try:
+            await self._loop.connect_accepted_socket(self._gate, sock)
+        except OSError:  # gone already
+            sock.close()
+
+    def _receive(self, sock: socket.socket, address: str, certificate: Certificate) -> None:
         """Have the gate look at a new connection, and begin its handshake."""
         connection = self._gate()
 
@@ -124,11 +144,11 @@ class Doorkeeper:
                 connection.connection_lost(None)
                 sock.close()
 
-        connection.handshake = self._loop.create_task(self._shake(sock, connection))
+        connection.handshake = self._loop.create_task(self._shake(sock, connection, certificate))
         connection.handshake.add_done_callback(is_over)
         connection.arrive(address)
 
-    async def _shake(self, sock: socket.socket, connection: Connection) -> None:
+    async def _shake(self, sock: socket.socket, connection: Connection, certificate: Certificate) -> None:
         """Go through a handshake; when it is over, the connection hears of its transport."""
         async with self._turns.turn(connection.address):
             with contextlib.suppress(OSError), sock.dup() as twin:  # gone, too slow, or no file left
@@ -136,7 +156,7 @@ class Doorkeeper:
                     await self._loop.connect_accepted_socket(
                         lambda: connection,
                         sock,
-                        ssl=self._certificate.identity.context,
+                        ssl=certificate.identity.context,
                         ssl_handshake_timeout=self._handshake_s,
                         ssl_shutdown_timeout=GOODBYE_S,
                     )
