@@ -290,9 +290,10 @@ ask_key() { # from the terminal, which is not standard input when the script is 
     stty -echo 2>/dev/null </dev/tty || return 0
     trap 'stty echo </dev/tty' EXIT
     trap 'exit 1' HUP INT TERM
-    printf 'Agent key (not shown): ' >/dev/tty
+    printf 'Agent key (not shown%s): ' "${key_file:+; none to keep the one that is here}" >/dev/tty
     IFS= read -r key </dev/tty
     echo >/dev/tty
+    [ -z "$key" ] || key_file=''
 }
 
 cron_of() { # USER ARGUMENTS; the agent's own crontab and no file in /etc/cron.d, of which busybox knows nothing
@@ -378,7 +379,8 @@ install_agent() { # OPTIONS
         esac
     done
     [ -z "$option" ] || fail 2 "${option%=} needs a value"
-    if [ -z "$key$key_file" ]; then ask_key; fi
+    options=${key_file:+$#} # of what is installed already, and told nothing new, the key stays as well
+    if [ -z "$key${AGENTMON_KEY_FILE:-}" ] && [ "$options" != 0 ]; then ask_key; fi
     check_settings
     places
     if [ -f "$0" ] && grep -q '^# agentmon-agent:' "$0"; then script=$(cat "$0"); else
@@ -419,6 +421,7 @@ no_proxy=${no_proxy-${NO_PROXY:-}}"
 
 uninstall_agent() {
     places
+    if [ -e "$folder" ]; then was=removed; else was="nothing is installed for $(id -un)"; fi
     unschedule
     rm -rf "$folder"
     if [ -z "$user" ]; then
@@ -430,7 +433,7 @@ uninstall_agent() {
             userdel "$user" 2>/dev/null || { sleep 1 && userdel "$user"; } # until they are dead
         fi
     fi
-    tell "removed"
+    tell "$was"
 }
 
 show_status() {

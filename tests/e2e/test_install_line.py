@@ -9,7 +9,8 @@ import pytest
 
 from tests.agent.shells import Box, make_box, need
 from tests.certificates import make_pair
-from tests.e2e.harness import PATIENCE_S, Served, Station
+from tests.e2e.harness import PATIENCE_S, Served, Station, put_down
+from tests.e2e.terminal import Pty, opened
 
 FLAVOURS = ("dash", "bash", "busybox")
 
@@ -33,6 +34,15 @@ def run(box: Box, line: str) -> subprocess.CompletedProcess[str]:
         [*box.shell, "-c", line], capture_output=True, text=True, env=environ, timeout=PATIENCE_S, check=False,
         stdin=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
+
+
+def asked(box: Box, served: Served, terminal: Pty) -> "subprocess.Popen[bytes]":
+    """Run the line without a key at a terminal, and wait until it asks."""
+    words = ["env", "-i", f"PATH={box.bin}", f"HOME={box.home}", f"TMPDIR={box.root}/tmp", *box.shell, str(box.script)]
+    url = f"http://127.0.0.1:{served.port}"
+    process = terminal.start(served.station, [need(words[0]), *words[1:], "install", "--url", url])
+    terminal.expect(r"Agent key \(not shown[^)]*\): ")
+    return process
 
 
 def printed_line(station: Station, name: str, *options: str) -> str:
@@ -108,3 +118,15 @@ def test_a_download_that_fails_installs_nothing(shared: Served, tmp_path: Path) 
     line = printed_line(shared.station, "nothing").replace(f":{shared.port}/agent.sh", f":{shared.port}/nothing.sh")
     assert "404" in run(box, line).stderr
     assert list(box.home.iterdir()) == []
+
+
+def test_a_line_without_a_key_asks_for_it_each_time_so_a_wrong_one_can_be_mended(
+    shared: Served, tmp_path: Path
+) -> None:
+    box, (key,) = person("dash", tmp_path), shared.station.create("asked")
+    for typed, said in (("wrong", "does not know this key"), (key, "took the report"), ("", "took the report")):
+        with opened(80, 24) as terminal, put_down(asked(box, shared, terminal)):
+            terminal.type(f"{typed}\n")
+            terminal.expect(said)
+            assert not typed or typed.encode() not in terminal.written
+    assert len(shared.station.history("asked")) == 2
