@@ -126,7 +126,7 @@ def serve(
     keep_serving: bool,
 ) -> None:
     """Receive the agents' reports, and with --tui show them live."""
-    on_signals(lambda: sys.exit(Exit.OK))  # there is nothing to finish yet
+    on_signals(lambda: os._exit(Exit.OK))  # there is nothing to finish yet, and imports lose exceptions
     from server.premises import take_premises
     from server.ready import take_supervisor
     from server.thread import ReceiverThread

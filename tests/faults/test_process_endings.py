@@ -58,7 +58,7 @@ def test_a_signal_while_it_starts_ends_it_well(station: Station, after_s: float)
     processes = [start(Station.at(station.folder, station.folder / f"{number}" / "a.db")) for number in ENDING]
     try:
         for process, number in zip(processes, ENDING, strict=True):
-            wait_for("a handler", partial(catches, process.pid, number))
+            wait_for("its handlers", partial(catches, process.pid, ENDING[-1]))
             with suppress(subprocess.TimeoutExpired):
                 process.wait(after_s)
             process.send_signal(number)
