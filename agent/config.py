@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from agent.errors import SettingsError
+from agent.errors import SettingsError, UsageError
 
 SYSTEM_CONF = Path("/etc/agentmon-agent/agent.conf")
 """What `agent.sh install` writes as root; lines of NAME=value, as in the user's own file."""
@@ -42,12 +42,12 @@ def resolve_settings(
 ) -> AgentSettings:
     """Return the settings in force: each argument wins over the environment, that over what `install` wrote.
 
-    Raises SettingsError.
+    Raises SettingsError, of which UsageError if one is missing.
     """
     stored = stored_settings(environ)
     where = url or environ.get("AGENTMON_URL") or stored.get("AGENTMON_URL")
     if not where:
-        raise SettingsError("nothing says where the receiver is: give --url or set AGENTMON_URL")
+        raise UsageError("nothing says where the receiver is: give --url or set AGENTMON_URL")
     ca = cacert or _path(environ, "AGENTMON_CA") or _path(stored, "AGENTMON_CA")
     if ca is not None:
         _check_ca(ca)
@@ -63,7 +63,7 @@ def _find_key(key_file: Path | None, environ: Mapping[str, str], stored: Mapping
     named = _path(stored, "AGENTMON_KEY_FILE")
     if named is not None:
         return read_key_file(named)
-    raise SettingsError("no key: give --key-file, or set AGENTMON_KEY_FILE or AGENTMON_KEY")
+    raise UsageError("no key: give --key-file, or set AGENTMON_KEY_FILE or AGENTMON_KEY")
 
 
 def _check_ca(path: Path) -> None:
@@ -116,16 +116,16 @@ def checked_key(key: str) -> str:
 
 
 def checked_url(url: str) -> str:
-    """Return the receiver's URL without trailing slashes; raise SettingsError if it can be none."""
+    """Return the receiver's URL without trailing slashes; raise UsageError if it can be none."""
     try:
         parts = urlsplit(url)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         known = False
     if not known:
-        raise SettingsError("the receiver's URL looks like http://HOST:PORT or https://HOST:PORT")
+        raise UsageError("the receiver's URL looks like http://HOST:PORT or https://HOST:PORT")
     if not _plain(parts, url):
-        raise SettingsError("the receiver's URL holds something that does not belong there (user, query, space)")
+        raise UsageError("the receiver's URL holds something that does not belong there (user, query, space)")
     return url.rstrip("/")
 
 

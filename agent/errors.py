@@ -9,5 +9,9 @@ class SettingsError(AgentError):
     """The receiver's URL, the key or the CA is missing, malformed, unreadable or readable by others."""
 
 
+class UsageError(SettingsError):
+    """Nothing says where the receiver is or with which key, or its URL is none: wrong usage, for `agent.sh` as well."""
+
+
 class MeasureError(AgentError):
     """The machine does not tell a figure that a report must have."""

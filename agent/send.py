@@ -25,6 +25,9 @@ WRONG_NAME = (62, 64)
 WRONG_TIME = (9, 10)
 """OpenSSL's codes (X509_V_ERR_*) for a certificate of another host or address, not valid yet, and expired."""
 
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""OpenSSL's words, old and new, for bytes that are no TLS, such as an answer over plain http."""
+
 
 class Answer(StrEnum):
     """How a call can end."""
@@ -69,7 +72,7 @@ def send(settings: AgentSettings, report: Report, timeout_s: float = TIMEOUT_S) 
         with error:
             outcome = _refusal(error)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        outcome = Outcome(Answer.UNREACHABLE, f"no answer: {reason_of(error)}")
+        outcome = Outcome(Answer.UNREACHABLE, f"no answer from {settings.url}: {reason_of(error)}")
     return Outcome(outcome.answer, _one_line(settings, outcome.message), outcome.retry_after_s)
 
 
@@ -172,7 +175,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(inner, ssl.SSLCertVerificationError):
         return _distrust(inner)
     if isinstance(inner, ssl.SSLError):
-        return f"no TLS with it: {(inner.reason or 'unknown reason').replace('_', ' ').lower()}"
+        hint = ": does it speak https, or http alone?" if inner.reason in NO_TLS else ""
+        return f"no TLS with it: {(inner.reason or 'unknown reason').replace('_', ' ').lower()}{hint}"
     if isinstance(inner, TimeoutError):
         return "timed out"
     if isinstance(inner, OSError) and inner.strerror:

@@ -82,9 +82,11 @@ def _stop(stop: threading.Event) -> None:
 
 @contextmanager
 def _errors_as_one_line() -> Iterator[None]:
-    from agent.errors import AgentError
+    from agent.errors import AgentError, UsageError
 
     try:
         yield
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
     except AgentError as error:
         raise click.ClickException(str(error)) from error

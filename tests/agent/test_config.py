@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import AgentSettings, checked_key, read_key_file, resolve_settings, stored_settings
-from agent.errors import SettingsError
+from agent.errors import SettingsError, UsageError
 
 URL = "http://monitor.example:8420"
 KEY = "amk_0123456789"
@@ -91,7 +91,7 @@ def test_any_printable_key_without_spaces_will_do(key: str) -> None:
      "http://monitor:99999", "http://[::1", "http://monitor/#x", "http://mönitor"],
 )  # fmt: skip
 def test_an_url_that_can_be_no_receiver_is_refused_in_one_line(url: str) -> None:
-    with pytest.raises(SettingsError, match="URL") as raised:
+    with pytest.raises(UsageError, match="URL") as raised:
         AgentSettings(url, KEY)
     assert "\n" not in str(raised.value)
     assert "pw" not in str(raised.value)
@@ -107,9 +107,9 @@ def test_settings_do_not_show_the_key() -> None:
 
 
 def test_a_machine_that_nobody_told_anything_is_told_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="AGENTMON_URL"):
+    with pytest.raises(UsageError, match="AGENTMON_URL"):
         resolve_settings(None, None, None, {"HOME": str(tmp_path)})
-    with pytest.raises(SettingsError, match="AGENTMON_KEY"):
+    with pytest.raises(UsageError, match="AGENTMON_KEY"):
         resolve_settings(URL, None, None, {"HOME": str(tmp_path)})
 
 

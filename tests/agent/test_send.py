@@ -73,14 +73,16 @@ def test_what_a_receiver_says_cannot_steer_a_terminal_nor_repeat_the_key(receive
 def test_nobody_listening_is_unreachable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        outcome = call(f"http://127.0.0.1:{free.getsockname()[1]}")
-    assert outcome == Outcome(Answer.UNREACHABLE, "no answer: Connection refused")
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        outcome = call(url)
+    assert outcome == Outcome(Answer.UNREACHABLE, f"no answer from {url}: Connection refused")
 
 
 def test_a_receiver_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        outcome = call(f"http://127.0.0.1:{silent.getsockname()[1]}", 0.1)
-    assert outcome == Outcome(Answer.UNREACHABLE, "no answer: timed out")
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        outcome = call(url, 0.1)
+    assert outcome == Outcome(Answer.UNREACHABLE, f"no answer from {url}: timed out")
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])

@@ -105,7 +105,10 @@ def test_a_certificate_out_of_its_time_is_told_apart(ca: trustme.CA, ca_file: Pa
 
 
 def test_a_receiver_that_speaks_no_tls_is_told_in_words(receiver: Receiver) -> None:
-    assert ours(receiver.url.replace("http:", "https:")).message.startswith("no answer: no TLS with it: ")
+    url = receiver.url.replace("http:", "https:")
+    said = ours(url).message
+    assert said.startswith(f"no answer from {url}: no TLS with it: ")
+    assert said.endswith(": does it speak https, or http alone?")
 
 
 def test_a_renewed_ca_file_is_read_again(secured: Receiver, ca: trustme.CA, tmp_path: Path) -> None:
