@@ -16,14 +16,18 @@ from tui import look
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Let the console's tests pass in no time, but for those that wait for other processes."""
-    waits = item.get_closest_marker("real_time") is not None
-    return {"loop": asyncio.SelectorEventLoop if waits else LeapingLoop}
+    return {"loop": LeapingLoop if _may_leap(item) else asyncio.SelectorEventLoop}
+
+
+def _may_leap(item: pytest.Item) -> bool:
+    return item.get_closest_marker("real_time") is None
 
 
 @pytest.fixture(autouse=True)
-def _timers_leap_with_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def _timers_leap_with_the_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Textual's timers go by the clock of the loop that they wait on."""
-    monkeypatch.setattr("textual._time.get_time", leaping_clock)
+    if _may_leap(request.node):
+        monkeypatch.setattr("textual._time.get_time", leaping_clock)
 
 
 @pytest.fixture

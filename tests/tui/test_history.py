@@ -285,8 +285,8 @@ async def test_a_monitor_deleted_meanwhile_is_said_and_left() -> None:
         await house.show(pilot, HistoryScreen(1))
         store.drop(1)
         await house.app.refresh_fleet()
-        await until(pilot, lambda: isinstance(house.app.screen, FleetScreen))
-        assert "[/] was deleted" in toasts(house.app)
+        await until(pilot, lambda: "[/] was deleted" in toasts(house.app))
+        assert isinstance(house.app.screen, FleetScreen)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 15), (160, 50)])
