@@ -68,6 +68,18 @@ class Network(click.ParamType[str]):
             self.fail(f"{value!r} is no address and no network such as 10.0.0.0/8", param, ctx)
 
 
+class ReceiverUrl(click.ParamType[str]):
+    """Where agents reach a receiver, as text without slashes at its end: see `is_url`."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what leads nowhere, or what a shell would read otherwise: it stands in the install lines."""
+        if not is_url(value):
+            self.fail("a URL looks like http://HOST:PORT or https://HOST:PORT", param, ctx)
+        return str(value).rstrip("/")
+
+
 class NamedOption(click.Option):
     """An option whose environment variable is named after the option as typed, not after our parameter."""
 

@@ -19,10 +19,10 @@ from agentmon.options import (
     FinePath,
     FiniteRange,
     Network,
+    ReceiverUrl,
     common_options,
     configuration,
     database,
-    is_url,
     option,
 )
 from agentmon.times import Duration
@@ -72,7 +72,12 @@ def console_options(command: F) -> F:
 @option("--tui", is_flag=True, help="Show the console in this terminal.")
 @option("--host", metavar="ADDR", help="Listen on this address alone.  [default: all interfaces, IPv4 and IPv6]")
 @option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one.")
-@option("--public-url", metavar="URL", help="Where agents reach this receiver, if not at its own address.")
+@option(
+    "--public-url",
+    type=ReceiverUrl(),
+    metavar="URL",
+    help="Where agents reach this receiver, if not at its own address.",
+)
 @option("--tls-cert", type=FILE, metavar="F", help="Speak HTTPS with this certificate and its chain (PEM).")
 @option("--tls-key", type=FILE, metavar="F", help="The certificate's private key (PEM).")
 @option("--self", "with_self", is_flag=True, help="Also monitor this machine.")
@@ -135,10 +140,10 @@ def serve(
     _check_console_options(tui)
     config = configuration()
     settings = console_settings(config, theme=theme, no_mouse=no_mouse, bell=bell)
-    retention = _retention(keep_raw, keep_5m, keep_1h)
+    retention = retention_of(keep_raw, keep_5m, keep_1h)
     supervisor = take_supervisor(os.environ, os.getpid())
     path = database(to_serve=True)
-    premises = take_premises(path, host, port, _plain_url(public_url), tls_files(tls_cert, tls_key))
+    premises = take_premises(path, host, port, public_url, tls_files(tls_cert, tls_key))
     log = _start_log(path, tui)
     options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
     receiver = ReceiverThread(premises, options)
@@ -271,7 +276,8 @@ def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":
     return None
 
 
-def _retention(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Retention":
+def retention_of(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Retention":
+    """Return how long each tier is kept; raises a usage error for times that do not fit each other."""
     from store.tiers import Retention
 
     try:
@@ -329,11 +335,3 @@ def tls_files(cert: str | Path | None, key: str | Path | None) -> "TlsFiles | No
         given, missing = ("--tls-cert", "--tls-key") if cert else ("--tls-key", "--tls-cert")
         raise click.UsageError(f"{given} needs {missing}")
     return None
-
-
-def _plain_url(url: str | None) -> str | None:
-    if url is None:
-        return None
-    if not is_url(url):
-        raise click.BadParameter("a URL looks like http://HOST:PORT or https://HOST:PORT", param_hint="--public-url")
-    return url.rstrip("/")

@@ -121,7 +121,7 @@ def _plan(options: Sequence[str], *, system: bool) -> tuple[Service, str | None]
 
 def _checked(config: Sequence[str], options: Sequence[str]) -> click.Context:
     """Return the options of `serve` as that will read them; raises a usage error as that would."""
-    from agentmon.serve import serve
+    from agentmon.serve import retention_of, serve, tls_files
 
     context = serve.make_context("serve", [*config, *options])
     if any(word.partition("=")[0] in ("--db", "--config") for word in options):
@@ -132,6 +132,8 @@ def _checked(config: Sequence[str], options: Sequence[str]) -> click.Context:
             raise click.UsageError(f"a service starts in no folder: give {each.opts[0]} an absolute path")
         if each.name in OF_THE_CONSOLE and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"a service has no console: leave {each.opts[0]} out")
+    tls_files(context.params["tls_cert"], context.params["tls_key"])
+    retention_of(*(context.params[name] for name in ("keep_raw", "keep_5m", "keep_1h")))
     return context
 
 

@@ -120,6 +120,7 @@ def bind_listener(host: str | None, port: int) -> socket.socket:
         return socket.create_server(("", port), backlog=BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        reason = reason.partition(" (while ")[0]  # Python adds what it tried
         raise AgentmonError(f"cannot listen on {safe_text(host or '*')} port {port}: {reason}") from error
 
 

@@ -157,6 +157,9 @@ def test_an_installation_that_the_service_cannot_read_is_not_installed_but_shown
     [
         (("--", "--nonsense"), "--nonsense"),
         (("--", "--port", "70000"), "70000"),
+        (("--", "--public-url", "monitor"), "--public-url"),
+        (("--", "--tls-cert", "/etc/agentmon/cert.pem"), "--tls-cert needs --tls-key"),
+        (("--", "--keep-raw", "50d"), "a wider tier"),
         (("--", "--tui"), "leave --tui out"),
         (("--", "--db", "/x.db"), "before the --"),
         (("--", "--host", "a\nb"), "control characters"),
