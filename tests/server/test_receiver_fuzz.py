@@ -115,7 +115,7 @@ class Session:
 
     async def _open(self) -> Running:
         start = await self._receivers.__aenter__()
-        return await start(store=FakeStore(), max_report_rate=0)
+        return await start(store=FakeStore(), max_report_rate=0, max_unproductive_rate=0)
 
     def ask(self, data: bytes, *, head: bool = False) -> Reply:
         """Send bytes on a new connection, end the sending side, and return the first answer."""
