@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
-from agentmon.demo_fleet import DAY, FLEET, HOUR, MINUTE, Agent, Machine
+from agentmon.demo_fleet import DAY, FLEET, HOUR, MINUTE, Agent
 from server.fleet_judge import FleetJudge
 from server.listening import ListeningClock
 from server.rejected import RejectionLog
@@ -232,8 +232,3 @@ class DemoIntake:
         if self._live is not None:
             self._live.cancel()
             await asyncio.wait([self._live], timeout=grace_s)
-
-
-def demo_machines() -> Sequence[Machine]:
-    """Return the simulated servers that report."""
-    return FLEET

@@ -71,11 +71,8 @@ class Reader:
 
     async def monitor(self, name: str) -> Monitor | None:
         """Return the monitor of that name, None if there is none."""
-        return await self._one("name", name)
-
-    async def monitor_by_id(self, monitor_id: int) -> Monitor | None:
-        """Return the monitor with that id, None if there is none (any more)."""
-        return await self._one("id", monitor_id)
+        rows = await self._fetch(MONITOR_QUERY + " WHERE name = ?", (name,))
+        return monitor_of(rows[0]) if rows else None
 
     async def agent_key(self, name: str) -> str | None:
         """Return the newest key of the monitor of that name, None if there is no such monitor."""
@@ -206,11 +203,6 @@ class Reader:
         """Return the settings of all monitors that have none of their own, beside what is built in."""
         (row,) = await self._fetch("SELECT settings, configured FROM defaults", ())
         return Defaults(json.loads(row["settings"]), json.loads(row["configured"]))
-
-    async def _one(self, column: str, value: object) -> Monitor | None:
-        queries = {"name": " WHERE name = ?", "id": " WHERE monitor.id = ?"}
-        rows = await self._fetch(MONITOR_QUERY + queries[column], (value,))
-        return monitor_of(rows[0]) if rows else None
 
     async def _fetch(self, query: str, parameters: Iterable[Any]) -> list[sqlite3.Row]:
         try:

@@ -35,10 +35,6 @@ class FleetReader(Protocol):
         """Return the monitor of that name."""
         ...
 
-    async def monitor_by_id(self, monitor_id: int) -> Monitor | None:
-        """Return the monitor with that id."""
-        ...
-
     async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
         """Return stored reports, oldest first."""
         ...

@@ -143,3 +143,12 @@ def fill(terminal: Pty) -> None:
     for _ in range(30):  # what the console may still have queued up behind the terminal
         terminal.type("G?g?")
         time.sleep(0.02)
+
+
+@contextmanager
+def attached(station: Station, terminal: Pty) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `agentmon tui`, from its first healthy picture on."""
+    process = terminal.start(station, station.command("tui"))
+    with put_down(process):
+        terminal.expect("healthy")
+        yield process

@@ -3,12 +3,10 @@
 import re
 import signal
 import sqlite3
-import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
-from tests.e2e.harness import Station, make_report, put_down, wait_for
-from tests.e2e.terminal import Pty, console, opened
+from tests.e2e.harness import Station, make_report, wait_for
+from tests.e2e.terminal import Pty, attached, console, opened
 
 TOLD = r"agentmon: the console failed \(JSONDecodeError\), what happened stands in (\S+?\.log)"
 SECRET = "never-to-be-printed"
@@ -73,15 +71,6 @@ def test_with_keep_serving_the_receiver_goes_on(station: Station) -> None:
             terminal.type("\x03")
             assert served.process.wait(10) == 0
     assert len(station.history("web-1")) == 3
-
-
-@contextmanager
-def attached(station: Station, terminal: Pty) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `agentmon tui`, from its first healthy picture on."""
-    process = terminal.start(station, station.command("tui"))
-    with put_down(process):
-        terminal.expect("healthy")
-        yield process
 
 
 def test_an_attached_console_leaves_the_receiver_alone(station: Station) -> None:

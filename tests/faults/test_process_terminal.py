@@ -2,17 +2,14 @@
 
 import re
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.harness import Served, Station, make_report, post, put_down, wait_for
-from tests.e2e.terminal import Pty, console, fill, opened
+from tests.e2e.harness import Served, Station, make_report, post, wait_for
+from tests.e2e.terminal import Pty, attached, console, fill, opened
 from tests.e2e.test_lost_terminal import SPIN_LIMIT_S, cpu_seconds
 from tests.e2e.tmux import PROMPT, Pane, in_tmux
 from tests.faults.switches import left_behind
@@ -53,15 +50,6 @@ def test_all_that_was_switched_on_is_switched_off(station: Station, end: str) ->
             served.stop()
         terminal.resume()
         assert_as_before(terminal, modes)
-
-
-@contextmanager
-def attached(station: Station, terminal: Pty) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `agentmon tui`, from its first picture on."""
-    process = terminal.start(station, station.command("tui"))
-    with put_down(process):
-        terminal.expect("healthy")
-        yield process
 
 
 def test_an_attached_console_ends_with_its_terminal_and_leaves_the_receiver_alone(station: Station) -> None:

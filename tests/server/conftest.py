@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from server.openapi import EXAMPLE
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.receiver_log import LOGGER_NAME, NOISY_LIBRARIES
 from server.rejected import RejectionLog
@@ -32,25 +33,8 @@ PATIENCE_S = 10.0
 
 
 def report_fields(**changes: Any) -> dict[str, Any]:
-    """Return the contract's example report, changed."""
-    fields: dict[str, Any] = {
-        "agent_key": KEY,
-        "cpu_usage": 23.5,
-        "cpu_iowait": 1.2,
-        "memory_usage": 67.4,
-        "memory_total_mb": 8192,
-        "swap_usage": 5.0,
-        "disk_usage": [{"mount": "/", "usage": 45.0, "size": "50G", "used": "22G", "avail": "28G"}],
-        "network_rx_bytes": 1234567890,
-        "network_tx_bytes": 987654321,
-        "load_1m": 0.5,
-        "load_5m": 0.3,
-        "load_15m": 0.2,
-        "os": "Debian 12",
-        "hostname": "web-1",
-        "kernel": "6.1.0-13-amd64",
-    }
-    return fields | changes
+    """Return the example of the API's document, changed."""
+    return EXAMPLE | {"agent_key": KEY} | changes
 
 
 def report_body(**changes: Any) -> bytes:

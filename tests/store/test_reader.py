@@ -54,9 +54,9 @@ async def test_the_fleet_comes_by_name_with_all_ids(writer: Writer, database: Pa
     assert fleet.ids == {1, 2}
     assert await reader.changes(fleet.seq) == FleetChange(fleet.seq, (), fleet.ids)
     assert await reader.monitor("c") is None
-    found = await reader.monitor_by_id(2)
+    found = await reader.monitor("a")
     assert found is not None
-    assert found.name == "a"
+    assert found.id == 2
     await reader.close()
 
 

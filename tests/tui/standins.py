@@ -162,10 +162,6 @@ class MemoryStore:
         """Return the monitor of that name."""
         return next((one for one in self.monitors.values() if one.name == name), None)
 
-    async def monitor_by_id(self, monitor_id: int) -> Monitor | None:
-        """Return the monitor with that id."""
-        return self.monitors.get(monitor_id)
-
     async def samples(self, monitor_id: int, since: int, until: int) -> list[Sample]:
         """Return the reports of a period."""
         self.asked.append((since, until))
