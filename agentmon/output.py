@@ -1,4 +1,4 @@
-"""What the commands print: times, values and JSON in the forms that CONTRACT section 3 gives."""
+"""What the commands print: times, values and JSON in the forms that scripts rely on."""
 
 import json
 import os

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from ipaddress import IPv6Address, ip_network
 
 BURST_S = 30
-"""An agent may send at once what its rate allows in this many seconds: 600 reports at 20/s (CONTRACT)."""
+"""An agent may send at once what its rate allows in this many seconds: 600 reports at 20/s."""
 
 UNKNOWN_KEY_RATE = 1.0
 UNKNOWN_KEY_BURST = 100

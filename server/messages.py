@@ -142,5 +142,5 @@ def _event(alert: Alert) -> dict[str, Any]:
 
 
 def _iso(at: int) -> str:
-    """Return UTC milliseconds as all of agentmon's output has them (CONTRACT section 3)."""
+    """Return UTC milliseconds as all of agentmon's output has them."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

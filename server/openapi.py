@@ -53,7 +53,7 @@ REFUSALS = (
     ),
     (answers.UNAVAILABLE, "The store takes nothing now, or there are too many connections."),
 )
-"""What a report may be answered but 200, and when (CONTRACT section 1)."""
+"""What a report may be answered but 200, and when."""
 
 HEADERS: dict[str, dict[str, Any]] = {
     "Allow": {"description": "The methods that this path takes.", "schema": {"type": "string"}},

@@ -1,7 +1,7 @@
 """The receiver: takes agents' reports over HTTP, hands them to the store and answers when they are safe.
 
 aiohttp's low-level server does the HTTP; routes are few, so no application stands between. What each answer
-means is in CONTRACT section 1.
+means is in `docs/openapi.json`.
 """
 
 import asyncio
@@ -189,7 +189,7 @@ class _Api:
         return answers.HEALTHY if self._ingest.problem is None else answers.UNAVAILABLE
 
     async def _take_report(self, request: web.BaseRequest, connection: Connection, address: str) -> Answer:
-        """Go through all that CONTRACT section 1 checks, in its order; raise _RefusedError where one fails."""
+        """Check all that a report must be, what costs least first; raise _RefusedError where it is not."""
         self._check_headers(request)
         body = await self._read_body(request, connection)
         connection.body_complete()

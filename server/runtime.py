@@ -35,7 +35,7 @@ JUDGE_EVERY_S = 1.0
 
 HEARTBEAT_EVERY_S = 10.0
 GRACE_S = 5.0
-"""How long requests in flight may take when the receiver stops (CONTRACT section 4)."""
+"""How long requests in flight may take when the receiver stops, which must end within 10 s."""
 
 
 @dataclass(frozen=True, slots=True)

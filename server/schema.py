@@ -1,7 +1,7 @@
 """What a report may hold: from the bytes of a request to a typed report, or to what is wrong with it.
 
-The bounds are CONTRACT section 1's. pydantic alone is too generous for them ("4_2" is 42, true is 1) and its
-errors carry the input, so the number rules stand here and errors leave without input.
+The bounds are promised to agents (`docs/openapi.json`). pydantic alone is too generous for them ("4_2" is 42, true
+is 1) and its errors carry the input, so the number rules stand here and errors leave without input.
 """
 
 import json

@@ -6,7 +6,7 @@ import string
 
 ALPHABET = string.ascii_letters + string.digits
 KEY_PATTERN = re.compile(r"[!-~]{1,128}")
-"""1 to 128 printable ASCII characters without the space (CONTRACT section 1)."""
+"""1 to 128 printable ASCII characters without the space."""
 
 _OURS = re.compile(r"amk_[0-9A-Za-z]{40}")
 

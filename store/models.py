@@ -12,7 +12,7 @@ from store.policy import DEFAULT_POLICY, Breach, Policy, Settings
 
 
 class Status(StrEnum):
-    """What agentmon thinks of a monitor, in words (CONTRACT section 2)."""
+    """What agentmon thinks of a monitor, in words."""
 
     PENDING = "pending"
     UP = "up"

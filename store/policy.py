@@ -52,13 +52,13 @@ BUILT_IN: Settings = {
 LATE_INTERVALS = 1.5
 DOWN_AFTER_S = 300.0
 DOWN_INTERVALS = 3.0
-"""Factors and bound of CONTRACT section 2."""
+"""From when on silence is late, and down: in seconds, and in learned intervals, whichever is longer."""
 
 MAX_DEADLINE_S = 366 * 86400.0
 MAX_FOR_S = 86400.0
 MAX_LOAD = 1e6
 MAX_MOUNT = 1024
-"""Characters, as in a report (CONTRACT section 1)."""
+"""Characters, as in a report."""
 
 MAX_SETTINGS = 2_000
 """Of one server: three for each of more mounts than a report may hold would not be."""

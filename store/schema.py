@@ -1,8 +1,7 @@
 """Opening a database file: whose it is, which version it has, and bringing it up to date.
 
-The rules (DESIGN, "One writer"): look through a read-only connection before anything opens read-write, create
-the file with its mode before SQLite sees it and under another name until it is whole, set `auto_vacuum` before WAL,
-and back up before migrating.
+The rules: look through a read-only connection before anything opens read-write, create the file with its mode before
+SQLite sees it and under another name until it is whole, set `auto_vacuum` before WAL, and back up before migrating.
 """
 
 import sqlite3

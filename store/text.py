@@ -3,7 +3,7 @@
 import unicodedata
 
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-"""Control, format, surrogate, private use, line and paragraph separators (DESIGN, "Text from outside")."""
+"""Control, format, surrogate, private use, line and paragraph separators."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 COMBINING_RUN = 2

@@ -86,7 +86,7 @@ def create(writer: Writer, clock: Clock) -> Create:
 
 
 def make_report(**values: object) -> Report:
-    """Return the contract's example report; `values` replace its fields."""
+    """Return a report with every field; `values` replace its fields."""
     fields: dict[str, object] = {
         "cpu_usage": 23.5,
         "cpu_iowait": 1.2,

@@ -28,7 +28,7 @@ NUMBERS = {
 }
 
 
-def test_a_report_of_this_machine_has_the_contracts_fields_and_types() -> None:
+def test_a_report_of_this_machine_has_the_fields_and_types_that_are_taken() -> None:
     report = collect(BEFORE, AFTER)
     assert (report["cpu_usage"], report["cpu_iowait"]) == (20.0, 5.0)
     assert report.items() >= {"kernel": platform.release()}.items()

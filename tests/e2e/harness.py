@@ -194,7 +194,7 @@ class Served:
         assert self.post(report) == (200, {"status": "ok"})
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it as the system does; it must go in good order within 10 s (CONTRACT section 4)."""
+        """End it as the system does; it must go in good order within 10 s."""
         self.process.send_signal(number)
         assert self.process.wait(10) == 0, self.said()
 

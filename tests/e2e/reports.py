@@ -1,4 +1,4 @@
-"""The report of CONTRACT section 1 with every field, and what must come back of it."""
+"""A report with every field, and what must come back of it."""
 
 from typing import Any
 

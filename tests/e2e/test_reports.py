@@ -36,7 +36,7 @@ def assert_kept(station: Station, name: str, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("wording", ["numbers", "strings"])
-def test_every_value_of_the_contracts_example_comes_back(shared: Served, wording: str) -> None:
+def test_every_value_of_a_full_report_comes_back(shared: Served, wording: str) -> None:
     (key,) = shared.station.create(f"curl-{wording}")
     report = FULL if wording == "numbers" else as_strings(FULL)
     assert curl_report(shared.station, shared.port, {"agent_key": key, **report}) == {"status": "ok"}

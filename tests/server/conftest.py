@@ -38,7 +38,7 @@ def report_fields(**changes: Any) -> dict[str, Any]:
 
 
 def report_body(**changes: Any) -> bytes:
-    """Return the contract's example report, changed, as a body."""
+    """Return the same as a body."""
     return json.dumps(report_fields(**changes)).encode()
 
 

@@ -1,4 +1,4 @@
-"""Silence, judged: the deadlines of the contract, and no verdict that a restart or a stall brings about."""
+"""Silence, judged: the deadlines that the README tells, and no verdict that a restart or a stall brings about."""
 
 from dataclasses import replace
 

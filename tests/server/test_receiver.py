@@ -1,4 +1,4 @@
-"""The table of answers of CONTRACT section 1, each row through a real socket."""
+"""Every answer that the report API promises through a real socket."""
 
 import asyncio
 

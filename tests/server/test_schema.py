@@ -1,4 +1,4 @@
-"""What a report may hold: every field and bound of CONTRACT section 1, on the schema itself."""
+"""What a report may hold: every field and bound that agents are promised, on the schema itself."""
 
 import contextlib
 import json
@@ -54,7 +54,7 @@ def accepted(**changes: Any) -> Report:
     return parse_report(report_body(**changes))[1]
 
 
-def test_the_contract_s_example_comes_out_as_it_went_in() -> None:
+def test_a_full_report_comes_out_as_it_went_in() -> None:
     key, report = parse_report(report_body())
     expected = report_fields()
     assert key == KEY == expected.pop("agent_key")

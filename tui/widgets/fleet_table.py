@@ -1,4 +1,4 @@
-"""The fleet as a table that draws lines: a widget per cell would cost more than the rest of agentmon (DESIGN)."""
+"""The fleet as a table that draws lines: a widget per cell would cost more than the rest of agentmon."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
