@@ -53,10 +53,7 @@ class Picture:
 
 PICTURES = (
     Picture("fleet", "agentmon: the fleet", (), (120, 19)),
-    Picture("server", "agentmon: one server", ("g", *"jj", "enter"), (100, 32)),
     Picture("history", "agentmon: a day of a server", ("g", *"jjjjjjj", "h", "3"), (110, 32)),
-    Picture("events", "agentmon: what happened", ("E",), (100, 20)),
-    Picture("limits", "agentmon: limits", ("g", *"jjjj", "s"), (90, 24)),
 )
 
 
