@@ -32,7 +32,7 @@ def test_a_masked_line_holds_no_key_however_it_was_quoted(key: str) -> None:
     assert shown_line(line, key, revealed=True) == f"(echo KEY={shlex.quote(key)}; curl URL) | sh"
 
 
-@pytest.mark.parametrize("width", range(20, len(POWERSHELL) + 2))
+@pytest.mark.parametrize("width", [20, 40, 60, 80, len(POWERSHELL), len(POWERSHELL) + 1])
 def test_a_line_for_powershell_is_broken_between_words_alone(width: int) -> None:
     lines = shell_lines(POWERSHELL, width, powershell=True)
     assert all(line.endswith(" `") and len(line) >= width for line in lines[:-1])
@@ -41,7 +41,7 @@ def test_a_line_for_powershell_is_broken_between_words_alone(width: int) -> None
     assert " ".join(lines).count("'a  b'") == 1
 
 
-@pytest.mark.parametrize("width", range(2, len(INSTALL) + 2))
+@pytest.mark.parametrize("width", [2, 3, 20, 40, 60, 80, len(INSTALL) - 1, len(INSTALL), len(INSTALL) + 1])
 def test_a_command_is_broken_in_the_last_column_and_nothing_is_added_to_it(width: int) -> None:
     lines = shell_lines(INSTALL, width)
     assert all(len(line) == width and line.endswith("\\") for line in lines[:-1])
