@@ -73,10 +73,10 @@ def test_homes_and_closed_folders_are_out_of_the_services_reach(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert out_of_reach([Path("/usr/bin"), Path("/usr")]) is None
-    assert out_of_reach([Path("/usr/bin"), Path("/home/ada/bin/agentmon")]) == Path("/home/ada/bin/agentmon")
+    assert out_of_reach([Path("/usr/bin"), Path("/home/user/bin/agentmon")]) == Path("/home/user/bin/agentmon")
     link = tmp_path / "link"
-    link.symlink_to("/root/agentmon")
-    monkeypatch.setattr(service_unit, "HIDDEN", ("/root",))
+    link.symlink_to("/home/user/agentmon")
+    monkeypatch.setattr(service_unit, "HIDDEN", ("/home",))
     assert out_of_reach([link]) == link
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
