@@ -19,6 +19,22 @@ SYSUSERS_LINE = f'u {SYSTEM_USER} - "agentmon receiver" {SYSTEM_DATABASE.parent}
 
 PLAIN = re.compile(r"[A-Za-z0-9_@:,./=+-]+")
 
+BLIND_WALLS = (
+    "PrivateDevices=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHome=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectProc=invisible",
+)
+"""What a receiver is not shown of its machine."""
+
+SEEING_WALLS = ("DevicePolicy=closed", "DeviceAllow=/dev/zfs rw", "ProtectHome=read-only")
+"""The same for one that reports its own machine, whose homes' file systems and pools it must see.
+
+Each of ProtectControlGroups, ProtectKernelTunables, ProtectProc and ProcSubset makes systemd mount a fresh /proc
+where it may. In a container of LXC that one lacks what lxcfs shows, so it would be the host's memory and CPU.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -121,20 +137,16 @@ def _system_walls(service: Service) -> tuple[str, ...]:
     return (
         f"CapabilityBoundingSet={capabilities}",
         f"AmbientCapabilities={capabilities}",
-        # In a user namespace of its own it could not use the capability.
-        f"PrivateUsers={'no' if service.low_port else 'yes'}",
-        "PrivateDevices=yes",
+        # In a user namespace of its own it could not use the capability, and zfs would show it no data sets.
+        f"PrivateUsers={'no' if service.low_port or service.sees_disks else 'yes'}",
         "PrivateTmp=yes",
         "ProtectClock=yes",
-        "ProtectControlGroups=yes",
-        f"ProtectHome={'read-only' if service.sees_disks else 'yes'}",
         "ProtectHostname=yes",
         "ProtectKernelLogs=yes",
         "ProtectKernelModules=yes",
-        "ProtectKernelTunables=yes",
-        "ProtectProc=invisible",
         "ProtectSystem=strict",
         "RemoveIPC=yes",
+        *(SEEING_WALLS if service.sees_disks else BLIND_WALLS),
     )
 
 

@@ -47,8 +47,14 @@ def test_only_a_low_port_brings_a_capability() -> None:
     assert settings(SYSTEM)["AmbientCapabilities"] == ""
 
 
-def test_a_receiver_that_reports_its_own_machine_sees_the_homes_file_system() -> None:
-    assert settings(Service(SYSTEM.command, system=True, sees_disks=True))["ProtectHome"] == "read-only"
+def test_a_receiver_that_reports_its_own_machine_sees_its_file_systems_and_what_lxcfs_shows() -> None:
+    unit = settings(Service(SYSTEM.command, system=True, sees_disks=True))
+    assert unit["ProtectHome"] == "read-only"
+    assert unit["DeviceAllow"].startswith("/dev/zfs r")
+    assert unit["PrivateUsers"] == "no"
+    hiding = {"ProtectProc", "ProcSubset", "ProtectKernelTunables", "ProtectControlGroups", "PrivateDevices"}
+    assert hiding.isdisjoint(unit)
+    assert unit["ProtectSystem"] == "strict"
 
 
 @pytest.mark.parametrize("name", ["plain.db", "two words.db", '100%n $HOME "quoted" \\n.db', "ünï.db", "it's"])
