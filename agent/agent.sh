@@ -3,8 +3,8 @@
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
 # shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
-set -u
 version=0.2.0
+set -u
 umask 077
 LC_ALL=C PATH=${PATH:-/bin}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -22,7 +22,7 @@ usage: agent.sh             send one report; this is what cron or a timer runs
        agent.sh uninstall   remove all that install made
 AGENTMON_URL, AGENTMON_KEY_FILE or AGENTMON_KEY, AGENTMON_CA (a private CA's certificate), AGENTMON_PIN (the public
 key to trust), http_proxy, https_proxy and no_proxy win over what install wrote, which are those that it found.
-Exit: 0 sent, 1 failed, 2 wrong usage.
+Exit: 0 sent, 1 failed, 2 wrong usage. status: 0 the last report was taken, 1 it failed, 3 nothing runs the agent.
 EOF
 }
 
@@ -32,21 +32,17 @@ fail() { # STATUS TEXT
     exit "$1"
 }
 
-limited() { # SECONDS COMMAND
-    shift
-    "$@"
-}
-
 # ---- Settings. One folder holds all that install writes, but for what systemd or cron keep themselves.
 
 root_folder=/etc/agentmon-agent
 user_folder=${XDG_CONFIG_HOME:-${HOME:-/nonexistent}/.config}/agentmon-agent
 
-settings() { # sets url, ca, pin, key or key_file, and note: where to write the outcome; the environment wins
+settings() { # sets url, ca, pin, key or key_file, and note and state: what is written; the environment wins
     url=${AGENTMON_URL:-} ca=${AGENTMON_CA:-} pin=${AGENTMON_PIN:-} key_file=${AGENTMON_KEY_FILE:-}
     stored=$root_folder/agent.conf
     [ -r "$stored" ] || stored=$user_folder/agent.conf
     [ -z "$url$key_file$key" ] && note=${stored%/*}/last || note='' # other settings, other outcome
+    state=${note:+${stored%/*}/state}
     [ -r "$stored" ] || return 0
     while IFS= read -r line; do
         value=${line#*=}
@@ -106,70 +102,22 @@ made_by_agentmon() { # whether the key looks like those that agentmon makes; --k
     [ "${#key}" = 44 ]
 }
 
-# ---- Systems that forget what is written to /etc: OpenWrt's upgrades keep what is listed, Unraid keeps /boot alone.
+# ---- The report: each system prints its readings, a line each; what is shared turns them into JSON.
+#
+#   ticks cpu USER NICE SYSTEM IDLE IOWAIT …    before, then after; or  cpu USAGE [IOWAIT]  in percent
+#   memory TOTAL AVAILABLE, swap TOTAL FREE     KiB
+#   disk SIZE USED AVAIL MOUNT                  KiB; a line of `df -P -k` does as well
+#   network RX TX, load ONE FIVE FIFTEEN, os TEXT, hostname TEXT, kernel TEXT
 
-forgets_users='' cron_file=''
-if [ -e /etc/unraid-version ]; then
-    root_folder=/boot/config/plugins/agentmon-agent
-    forgets_users=yes cron_file=$root_folder/agentmon-agent.cron
-fi
-kept_list=/etc/sysupgrade.conf
-kept_mark='# agentmon-agent: kept across upgrades'
-
-keep_across_upgrades() {
-    [ -n "$root" ] && [ -e "$kept_list" ] || return 0
-    grep -q "^$kept_mark\$" "$kept_list" || printf '%s\n' "$kept_mark" "$folder/" /etc/crontabs/ >>"$kept_list"
-}
-
-forget_upgrades() {
-    grep -qs "^$kept_mark\$" "$kept_list" || return 0
-    rest=$(sed -e "/^$kept_mark\$/{N;N;d" -e '}' "$kept_list")
-    printf '%s\n' "$rest" >"$kept_list"
-}
-
-# ---- The report.
-
-mounts() { # file systems on a device, zfs, and "/" whatever holds it; no memory, and no images, which are always full
-    awk '
-    FILENAME ~ /filesystems/ { if (NF == 1) local[$1]; next }
-    !($2 in device) { order[++n] = $2 }
-    { device[$2] = $1; type[$2] = $3 } # mounted over another, the last one is seen
-    END {
-        local["zfs"]
-        for (i = 1; i <= n; i++) {
-            m = order[i]; d = device[m]
-            if (type[m] ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs)$/) continue
-            if (m != "/" && !(type[m] in local) || length(m) > 1024) continue
-            if (!(d in best) || length(m) < length(best[d])) best[d] = m # mounted twice: the shortest
-        }
-        for (i = 1; i <= n && shown < 512; i++) if (best[device[order[i]]] == order[i] && ++shown) print order[i]
-    }' /proc/filesystems /proc/mounts
-}
-
-disks() { # what df says of them: a dead one is given five seconds, a file (in containers) is none
-    set --
-    while IFS= read -r mount; do
-        case $mount in *\\*) mount=$(printf '%b' "$mount") ;; esac # a space is \040
-        if [ -d "$mount" ]; then set -- "$@" "$mount"; fi
-    done <<EOF
-$(mounts)
-EOF
-    [ $# -eq 0 ] || ${limit:+timeout 5} df -P -k -- "$@"
+readings() {
+    case $(uname -s 2>/dev/null) in
+    *) linux_readings ;;
+    esac
 }
 
 collect() { # prints the report as one line of JSON, without the key; takes a second
     [ -r /proc/stat ] || fail 1 "there is no /proc/stat: this agent is for Linux, see \`agentmon agent\` elsewhere"
-    # A card has a device. One that works for a master with a device of its own is counted there (cloud VMs).
-    cards=' '
-    for dir in /sys/class/net/*; do
-        if [ -e "$dir/device" ] && [ ! -e "$dir/master/device" ]; then cards="$cards${dir##*/} "; fi
-    done
-    read -r before </proc/stat
-    sleep 1
-    read -r after </proc/stat
-    os=$(exec 2>/dev/null && . /etc/os-release && printf '%s' "${PRETTY_NAME:-}") # made to be read by a shell
-    disks 2>/dev/null | os=$os awk -v cards="$cards" -v before="$before" -v after="$after" '
-    function first(file,   line) { line = ""; getline line < file; close(file); return line }
+    readings | awk '
     function ceil(x) { return int(x) < x ? int(x) + 1 : int(x) }
     function percent(part, whole,   p) {
         p = whole > 0 ? 100 * part / whole : 0
@@ -186,7 +134,8 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
         return "\"" s "\""
     }
     function add(name, value) { report = report (report == "" ? "" : ",") "\"" name "\":" value }
-    function text(name, value) { if (value != "") add(name, json(substr(value, 1, 255))) }
+    function rest(line, words) { while (words-- > 0) sub(/^[^ ]* */, "", line); return line }
+    function text(name) { if (name in said) add(name, json(substr(said[name], 1, 255))) }
 
     function cpu(   b, a, i, all, idle, iowait) { # user nice system idle iowait irq softirq steal; guest is within user
         split(before, b); split(after, a)
@@ -195,12 +144,92 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
         iowait = a[6] > b[6] ? a[6] - b[6] : 0
         add("cpu_usage", percent(all - idle - iowait, all)); add("cpu_iowait", percent(iowait, all))
     }
+    function disk(size, used, avail, mount) {
+        if (size <= 0 || used + avail <= 0 || seen[mount]++) return
+        items = items (items ? "," : "") "{\"mount\":" json(mount) ",\"usage\":" percent(used, used + avail)
+        items = items ",\"size\":\"" human(size) "\",\"used\":\"" human(used) "\",\"avail\":\"" human(avail) "\"}"
+    }
+    BEGIN {
+        t = "[\200-\277]"
+        utf8 = "^([ -\177]|[\302-\337]" t "|\340[\240-\277]" t "|[\341-\354\356\357]" t t "|\355[\200-\237]" t \
+            "|\360[\220-\277]" t t "|[\361-\363]" t t t "|\364[\200-\217]" t t ")*$"
+    }
+    $1 == "ticks" { before = after; after = rest($0, 1); next }
+    $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : ""; next }
+    $1 ~ /^(memory|swap|network|load)$/ { first[$1] = $2; second[$1] = $3; third[$1] = $4; next }
+    $1 ~ /^(os|hostname|kernel)$/ { if (NF > 1) said[$1] = rest($0, 1); next }
+    $1 == "disk" { disk($2, $3, $4, rest($0, 4)); next }
+    match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
+        split(substr($0, RSTART, RLENGTH - 1), f)
+        disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1))
+    }
+    END {
+        if (after != "") cpu(); else { add("cpu_usage", usage); if (iowait != "") add("cpu_iowait", iowait) }
+        add("memory_usage", percent(first["memory"] - second["memory"], first["memory"]))
+        add("memory_total_mb", sprintf("%.0f", int(first["memory"] / 1024)))
+        if (first["swap"] > 0) add("swap_usage", percent(first["swap"] - second["swap"], first["swap"]))
+        add("disk_usage", "[" items "]")
+        if ("network" in first) {
+            add("network_rx_bytes", sprintf("%.0f", first["network"]))
+            add("network_tx_bytes", sprintf("%.0f", second["network"]))
+        }
+        if (third["load"] != "") {
+            add("load_1m", first["load"]); add("load_5m", second["load"]); add("load_15m", third["load"])
+        }
+        text("os"); text("hostname"); text("kernel")
+        print "{" report "}"
+    }'
+}
+
+# ---- Linux.
+
+linux_mounts() { # file systems on a device, zfs, and "/" whatever holds it; no memory, and no images (always full)
+    awk '
+    FILENAME ~ /filesystems/ { if (NF == 1) local[$1]; next }
+    !($2 in device) { order[++n] = $2 }
+    { device[$2] = $1; type[$2] = $3 } # mounted over another, the last one is seen
+    END {
+        local["zfs"]
+        for (i = 1; i <= n; i++) {
+            m = order[i]; d = device[m]
+            if (type[m] ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs)$/) continue
+            if (m != "/" && !(type[m] in local) || length(m) > 1024) continue
+            if (!(d in best) || length(m) < length(best[d])) best[d] = m # mounted twice: the shortest
+        }
+        for (i = 1; i <= n && shown < 512; i++) if (best[device[order[i]]] == order[i] && ++shown) print order[i]
+    }' /proc/filesystems /proc/mounts
+}
+
+linux_disks() { # what df says of them: a dead one is given five seconds, a file (in containers) is none
+    set --
+    while IFS= read -r mount; do
+        case $mount in *\\*) mount=$(printf '%b' "$mount") ;; esac # a space is \040
+        if [ -d "$mount" ]; then set -- "$@" "$mount"; fi
+    done <<EOF
+$(linux_mounts)
+EOF
+    [ $# -eq 0 ] || ${limit:+timeout 5} df -P -k -- "$@"
+}
+
+linux_readings() {
+    # A card has a device. One that works for a master with a device of its own is counted there (cloud VMs).
+    cards=' '
+    for dir in /sys/class/net/*; do
+        if [ -e "$dir/device" ] && [ ! -e "$dir/master/device" ]; then cards="$cards${dir##*/} "; fi
+    done
+    read -r before </proc/stat
+    sleep 1
+    read -r after </proc/stat
+    printf 'ticks %s\nticks %s\n' "$before" "$after"
+    os=$(exec 2>/dev/null && . /etc/os-release && printf '%s' "${PRETTY_NAME:-}") # made to be read by a shell
+    printf 'os %s\n' "${os:-Linux}"
+    awk -v cards="$cards" '
+    function first(file,   line) { line = ""; getline line < file; close(file); return line }
     function memory(   line, f, m, free) {
         while ((getline line < "/proc/meminfo") > 0) { split(line, f); m[f[1]] = f[2] }
         free = "MemAvailable:" in m ? m["MemAvailable:"] : m["MemFree:"] + m["Buffers:"] + m["Cached:"]
-        add("memory_usage", percent(m["MemTotal:"] - free, m["MemTotal:"]))
-        add("memory_total_mb", sprintf("%.0f", int(m["MemTotal:"] / 1024)))
-        if (m["SwapTotal:"] > 0) add("swap_usage", percent(m["SwapTotal:"] - m["SwapFree:"], m["SwapTotal:"]))
+        print "memory", m["MemTotal:"], free
+        print "swap", m["SwapTotal:"], m["SwapFree:"]
     }
     # Bytes since boot over the cards; without any (containers), over all that is no loopback, bridge or tunnel.
     function network(   line, f, rx, tx, seen, virtual) {
@@ -211,32 +240,26 @@ collect() { # prints the report as one line of JSON, without the key; takes a se
             if (cards == " " ? f[1] ~ virtual : !index(cards, " " f[1] " ")) continue
             rx += f[2]; tx += f[10]; seen = 1
         }
-        if (seen) { add("network_rx_bytes", sprintf("%.0f", rx)); add("network_tx_bytes", sprintf("%.0f", tx)) }
+        if (seen) printf "network %.0f %.0f\n", rx, tx
     }
     BEGIN {
-        t = "[\200-\277]"
-        utf8 = "^([ -\177]|[\302-\337]" t "|\340[\240-\277]" t "|[\341-\354\356\357]" t t "|\355[\200-\237]" t \
-            "|\360[\220-\277]" t t "|[\361-\363]" t t t "|\364[\200-\217]" t t ")*$"
-    }
-    match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
-        split(substr($0, RSTART, RLENGTH - 1), f)
-        mount = substr($0, RSTART + RLENGTH - 1)
-        if (f[1] <= 0 || f[2] + f[3] <= 0 || seen[mount]++) next
-        items = items (items ? "," : "") "{\"mount\":" json(mount) ",\"usage\":" percent(f[2], f[2] + f[3])
-        items = items ",\"size\":\"" human(f[1]) "\",\"used\":\"" human(f[2]) "\",\"avail\":\"" human(f[3]) "\"}"
-    }
-    END {
-        cpu(); memory(); add("disk_usage", "[" items "]"); network()
-        if (split(first("/proc/loadavg"), f) >= 3) { add("load_1m", f[1]); add("load_5m", f[2]); add("load_15m", f[3]) }
-        text("os", ENVIRON["os"] == "" ? "Linux" : ENVIRON["os"])
-        text("hostname", first("/proc/sys/kernel/hostname")); text("kernel", first("/proc/sys/kernel/osrelease"))
-        print "{" report "}"
+        memory(); network()
+        print "load", first("/proc/loadavg")
+        print "hostname", first("/proc/sys/kernel/hostname")
+        print "kernel", first("/proc/sys/kernel/osrelease")
     }'
+    linux_disks 2>/dev/null
 }
 
 # ---- Sending.
 
+user_agent() { # agentmon-agent/VERSION (sh; SYSTEM)
+    case $(uname -s 2>/dev/null) in Darwin) os=macos ;; FreeBSD) os=freebsd ;; *) os=linux ;; esac
+    agent="agentmon-agent/$version (sh; $os)"
+}
+
 choose_client() { # sets client: curl, or the wget that this is by its own help; ends the run if none here will do
+    user_agent
     client=curl
     if command -v curl >/dev/null; then return; fi
     [ -z "$pin" ] || fail 1 "to trust a pinned public key needs curl: install it, or use --cacert"
@@ -269,7 +292,7 @@ wget_() { # without a wgetrc, and without the .wget-hsts that GNU's leaves
     uclient-fetch) set -- --timeout=20 "$@" ;; # without -q, which silences its errors, too
     busybox-wget) set -- -q -S "$@" ;; # and no -T, on which some crash
     esac
-    HOME=/nonexistent limited 25 wget -O - "$@"
+    HOME=/nonexistent ${limit:+timeout 25} wget -O - "$@"
 }
 
 post() { # sends $body, which holds the key, so no argument; prints all that came back, and the client's own complaint
@@ -366,7 +389,7 @@ send() { # sets says and code; 0 when the report was taken
 
 write_note() { # how it went, for status; and what memory was seen, for install to compare
     printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$says" >"$note"
-    [ ! -w "${note%/*}/state" ] || memory_of "$report" >"${note%/*}/state/memory_total_mb"
+    [ ! -w "$state" ] || memory_of "$report" >"$state/memory_total_mb"
 }
 
 memory_of() { # REPORT
@@ -396,6 +419,7 @@ NoNewPrivileges=yes
 CapabilityBoundingSet=
 DevicePolicy=closed
 DeviceAllow=/dev/zfs rw
+KillMode=process
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 RestrictNamespaces=yes
 MemoryDenyWriteExecute=yes
@@ -503,6 +527,27 @@ cron_line() { # whether it is there
 
 cron_runs() { cron_line && grep -qsE '^(cron|crond|fcron|cronie|dcron)$' /proc/[0-9]*/comm; }
 
+# ---- Systems that forget what is written to /etc: OpenWrt's upgrades keep what is listed, Unraid keeps /boot alone.
+
+forgets_users='' cron_file=''
+if [ -e /etc/unraid-version ]; then
+    root_folder=/boot/config/plugins/agentmon-agent
+    forgets_users=yes cron_file=$root_folder/agentmon-agent.cron
+fi
+kept_list=/etc/sysupgrade.conf
+kept_mark='# agentmon-agent: kept across upgrades'
+
+keep_across_upgrades() {
+    [ -n "$root" ] && [ -e "$kept_list" ] || return 0
+    grep -q "^$kept_mark\$" "$kept_list" || printf '%s\n' "$kept_mark" "$folder/" /etc/crontabs/ >>"$kept_list"
+}
+
+forget_upgrades() {
+    grep -qs "^$kept_mark\$" "$kept_list" || return 0
+    rest=$(sed -e "/^$kept_mark\$/{N;N;d" -e '}' "$kept_list")
+    printf '%s\n' "$rest" >"$kept_list"
+}
+
 # ---- Installing: for root, with a user of its own that does the work; for everyone else, as oneself.
 
 no_report='no report yet'
@@ -600,7 +645,7 @@ fetch_script() { # sets script: this very file, or, piped into sh, what the rece
 }
 
 try_settings() { # a first report, before anything is written: an agent that works is not replaced by one that does not
-    note=''
+    note='' state=''
     send && tried="$(date -u +%Y-%m-%dT%H:%M:%SZ) $says" && return
     if [ -e "$folder/agent.conf" ]; then fail 1 "$says; the agent that is installed stays as it was"; fi
     case $code in 404 | 422) fail 1 "$says; nothing is installed" ;; esac
@@ -725,7 +770,7 @@ install again" >&2
 }
 
 main() {
-    command=${1:-send} limit='' agent="agentmon-agent/$version (sh; linux)"
+    command=${1:-send} limit=''
     [ $# -eq 0 ] || shift
     if timeout 5 true 2>/dev/null; then limit=yes; fi # some have none, some want -t
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"

@@ -3,8 +3,8 @@
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
 # shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
-set -u
 version=0.2.0
+set -u
 umask 077
 LC_ALL=C PATH=${PATH:-/bin}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -22,7 +22,7 @@ usage: agent.sh             send one report; this is what cron or a timer runs
        agent.sh uninstall   remove all that install made
 AGENTMON_URL, AGENTMON_KEY_FILE or AGENTMON_KEY, AGENTMON_CA (a private CA's certificate), AGENTMON_PIN (the public
 key to trust), http_proxy, https_proxy and no_proxy win over what install wrote, which are those that it found.
-Exit: 0 sent, 1 failed, 2 wrong usage.
+Exit: 0 sent, 1 failed, 2 wrong usage. status: 0 the last report was taken, 1 it failed, 3 nothing runs the agent.
 EOF
 }
 
@@ -30,9 +30,4 @@ tell() { printf 'agentmon-agent: %s\n' "$1"; }
 fail() { # STATUS TEXT
     tell "$2" >&2
     exit "$1"
-}
-
-limited() { # SECONDS COMMAND
-    shift
-    "$@"
 }

@@ -95,7 +95,7 @@ fetch_script() { # sets script: this very file, or, piped into sh, what the rece
 }
 
 try_settings() { # a first report, before anything is written: an agent that works is not replaced by one that does not
-    note=''
+    note='' state=''
     send && tried="$(date -u +%Y-%m-%dT%H:%M:%SZ) $says" && return
     if [ -e "$folder/agent.conf" ]; then fail 1 "$says; the agent that is installed stays as it was"; fi
     case $code in 404 | 422) fail 1 "$says; nothing is installed" ;; esac

@@ -1,5 +1,5 @@
 main() {
-    command=${1:-send} limit='' agent="agentmon-agent/$version (sh; linux)"
+    command=${1:-send} limit=''
     [ $# -eq 0 ] || shift
     if timeout 5 true 2>/dev/null; then limit=yes; fi # some have none, some want -t
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"

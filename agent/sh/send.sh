@@ -1,6 +1,12 @@
 # ---- Sending.
 
+user_agent() { # agentmon-agent/VERSION (sh; SYSTEM)
+    case $(uname -s 2>/dev/null) in Darwin) os=macos ;; FreeBSD) os=freebsd ;; *) os=linux ;; esac
+    agent="agentmon-agent/$version (sh; $os)"
+}
+
 choose_client() { # sets client: curl, or the wget that this is by its own help; ends the run if none here will do
+    user_agent
     client=curl
     if command -v curl >/dev/null; then return; fi
     [ -z "$pin" ] || fail 1 "to trust a pinned public key needs curl: install it, or use --cacert"
@@ -33,7 +39,7 @@ wget_() { # without a wgetrc, and without the .wget-hsts that GNU's leaves
     uclient-fetch) set -- --timeout=20 "$@" ;; # without -q, which silences its errors, too
     busybox-wget) set -- -q -S "$@" ;; # and no -T, on which some crash
     esac
-    HOME=/nonexistent limited 25 wget -O - "$@"
+    HOME=/nonexistent ${limit:+timeout 25} wget -O - "$@"
 }
 
 post() { # sends $body, which holds the key, so no argument; prints all that came back, and the client's own complaint
@@ -130,7 +136,7 @@ send() { # sets says and code; 0 when the report was taken
 
 write_note() { # how it went, for status; and what memory was seen, for install to compare
     printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$says" >"$note"
-    [ ! -w "${note%/*}/state" ] || memory_of "$report" >"${note%/*}/state/memory_total_mb"
+    [ ! -w "$state" ] || memory_of "$report" >"$state/memory_total_mb"
 }
 
 memory_of() { # REPORT

@@ -3,11 +3,12 @@
 root_folder=/etc/agentmon-agent
 user_folder=${XDG_CONFIG_HOME:-${HOME:-/nonexistent}/.config}/agentmon-agent
 
-settings() { # sets url, ca, pin, key or key_file, and note: where to write the outcome; the environment wins
+settings() { # sets url, ca, pin, key or key_file, and note and state: what is written; the environment wins
     url=${AGENTMON_URL:-} ca=${AGENTMON_CA:-} pin=${AGENTMON_PIN:-} key_file=${AGENTMON_KEY_FILE:-}
     stored=$root_folder/agent.conf
     [ -r "$stored" ] || stored=$user_folder/agent.conf
     [ -z "$url$key_file$key" ] && note=${stored%/*}/last || note='' # other settings, other outcome
+    state=${note:+${stored%/*}/state}
     [ -r "$stored" ] || return 0
     while IFS= read -r line; do
         value=${line#*=}

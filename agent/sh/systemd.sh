@@ -20,6 +20,7 @@ NoNewPrivileges=yes
 CapabilityBoundingSet=
 DevicePolicy=closed
 DeviceAllow=/dev/zfs rw
+KillMode=process
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 RestrictNamespaces=yes
 MemoryDenyWriteExecute=yes
