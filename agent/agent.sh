@@ -15,6 +15,7 @@ usage() {
     cat <<'EOF'
 usage: agent.sh             send one report; this is what cron or a timer runs
        agent.sh --print     show the report, without the key, and send nothing
+       agent.sh --missing   name the disks that the report leaves out, and why
        agent.sh test        send one report and explain the answer
        agent.sh install --url URL [--cacert FILE] [--pin sha256//BASE64=]
                             report every minute; asks for the key unless AGENTMON_KEY or AGENTMON_KEY_FILE is set
@@ -104,157 +105,542 @@ made_by_agentmon() { # whether the key looks like those that agentmon makes; --k
 
 # ---- The report: each system prints its readings, a line each; what is shared turns them into JSON.
 #
-#   ticks cpu USER NICE SYSTEM IDLE IOWAIT …    before, then after; or  cpu USAGE [IOWAIT]  in percent
+#   ticks USER NICE SYSTEM IDLE IOWAIT …        earlier, then now; - for what is not counted; or  cpu USAGE [IOWAIT]  in percent
 #   memory TOTAL AVAILABLE, swap TOTAL FREE     KiB
 #   disk SIZE USED AVAIL MOUNT                  KiB; a line of `df -P -k` does as well
+#   zfs DATASET MOUNT                           of each that is mounted, as in /proc/mounts; and what `zfs list -Hp` says of pools
 #   network RX TX, load ONE FIVE FIFTEEN, os TEXT, hostname TEXT, kernel TEXT
+#   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
-    case $(uname -s 2>/dev/null) in
+    case $system in
     *) linux_readings ;;
     esac
 }
 
-collect() { # prints the report as one line of JSON, without the key; takes a second
-    [ -r /proc/stat ] || fail 1 "there is no /proc/stat: this agent is for Linux, see \`agentmon agent\` elsewhere"
-    readings | awk '
-    function ceil(x) { return int(x) < x ? int(x) + 1 : int(x) }
-    function percent(part, whole,   p) {
-        p = whole > 0 ? 100 * part / whole : 0
-        return sprintf("%.1f", p < 0 ? 0 : p > 100 ? 100 : p)
-    }
-    function human(kib,   unit) { # as df -h: powers of 1024, rounded up
-        if (kib <= 0) return "0"
-        for (unit = 1; ceil(kib) >= 1024; unit++) kib /= 1024
-        return (ceil(kib * 10) < 100 ? sprintf("%.1f", ceil(kib * 10) / 10) : ceil(kib)) substr("KMGTPE", unit, 1)
-    }
-    function json(s) { # control characters become "?", as in df, and so does all that is not ASCII if it is no UTF-8
-        gsub(/[\001-\037]/, "?", s); gsub(/["\\]/, "\\\\&", s)
-        if (s !~ utf8) gsub(/[\200-\377]/, "?", s)
-        return "\"" s "\""
-    }
-    function add(name, value) { report = report (report == "" ? "" : ",") "\"" name "\":" value }
-    function rest(line, words) { while (words-- > 0) sub(/^[^ ]* */, "", line); return line }
-    function text(name) { if (name in said) add(name, json(substr(said[name], 1, 255))) }
-
-    function cpu(   b, a, i, all, idle, iowait) { # user nice system idle iowait irq softirq steal; guest is within user
-        split(before, b); split(after, a)
-        for (i = 2; i <= 9; i++) all += a[i] - b[i]
-        idle = a[5] > b[5] ? a[5] - b[5] : 0
-        iowait = a[6] > b[6] ? a[6] - b[6] : 0
-        add("cpu_usage", percent(all - idle - iowait, all)); add("cpu_iowait", percent(iowait, all))
-    }
-    function disk(size, used, avail, mount) {
-        if (size <= 0 || used + avail <= 0 || seen[mount]++) return
-        items = items (items ? "," : "") "{\"mount\":" json(mount) ",\"usage\":" percent(used, used + avail)
-        items = items ",\"size\":\"" human(size) "\",\"used\":\"" human(used) "\",\"avail\":\"" human(avail) "\"}"
-    }
-    BEGIN {
-        t = "[\200-\277]"
-        utf8 = "^([ -\177]|[\302-\337]" t "|\340[\240-\277]" t "|[\341-\354\356\357]" t t "|\355[\200-\237]" t \
-            "|\360[\220-\277]" t t "|[\361-\363]" t t t "|\364[\200-\217]" t t ")*$"
-    }
-    $1 == "ticks" { before = after; after = rest($0, 1); next }
-    $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : ""; next }
-    $1 ~ /^(memory|swap|network|load)$/ { first[$1] = $2; second[$1] = $3; third[$1] = $4; next }
-    $1 ~ /^(os|hostname|kernel)$/ { if (NF > 1) said[$1] = rest($0, 1); next }
-    $1 == "disk" { disk($2, $3, $4, rest($0, 4)); next }
-    match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
-        split(substr($0, RSTART, RLENGTH - 1), f)
-        disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1))
-    }
-    END {
-        if (after != "") cpu(); else { add("cpu_usage", usage); if (iowait != "") add("cpu_iowait", iowait) }
-        add("memory_usage", percent(first["memory"] - second["memory"], first["memory"]))
-        add("memory_total_mb", sprintf("%.0f", int(first["memory"] / 1024)))
-        if (first["swap"] > 0) add("swap_usage", percent(first["swap"] - second["swap"], first["swap"]))
-        add("disk_usage", "[" items "]")
-        if ("network" in first) {
-            add("network_rx_bytes", sprintf("%.0f", first["network"]))
-            add("network_tx_bytes", sprintf("%.0f", second["network"]))
-        }
-        if (third["load"] != "") {
-            add("load_1m", first["load"]); add("load_5m", second["load"]); add("load_15m", third["load"])
-        }
-        text("os"); text("hostname"); text("kernel")
-        print "{" report "}"
-    }'
+collect() { # prints the report as one line of JSON, without the key; fails if there can be none
+    take_turn
+    case $command in test | --missing) notes=yes ;; *) notes='' ;; esac
+    readings | awk -v notes="$notes" "$report_awk"
 }
 
-# ---- Linux.
-
-linux_mounts() { # file systems on a device, zfs, and "/" whatever holds it; no memory, and no images (always full)
-    awk '
-    FILENAME ~ /filesystems/ { if (NF == 1) local[$1]; next }
-    !($2 in device) { order[++n] = $2 }
-    { device[$2] = $1; type[$2] = $3 } # mounted over another, the last one is seen
-    END {
-        local["zfs"]
-        for (i = 1; i <= n; i++) {
-            m = order[i]; d = device[m]
-            if (type[m] ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs)$/) continue
-            if (m != "/" && !(type[m] in local) || length(m) > 1024) continue
-            if (!(d in best) || length(m) < length(best[d])) best[d] = m # mounted twice: the shortest
-        }
-        for (i = 1; i <= n && shown < 512; i++) if (best[device[order[i]]] == order[i] && ++shown) print order[i]
-    }' /proc/filesystems /proc/mounts
+report_awk='
+function ceil(x) { return int(x) < x ? int(x) + 1 : int(x) }
+function percent(part, whole,   p) {
+    p = whole > 0 ? 100 * part / whole : 0
+    return sprintf("%.1f", p < 0 ? 0 : p > 100 ? 100 : p)
+}
+function human(kib,   unit) { # as df -h: powers of 1024, rounded up
+    if (kib <= 0) return "0"
+    for (unit = 1; ceil(kib) >= 1024; unit++) kib /= 1024
+    return (ceil(kib * 10) < 100 ? sprintf("%.1f", ceil(kib * 10) / 10) : ceil(kib)) substr("KMGTPE", unit, 1)
+}
+function plain(s) { gsub(/[\001-\037]/, "?", s); return s } # as df does: no name steers a terminal
+function json(s) { # what is not ASCII becomes "?", too, if it is no UTF-8
+    s = plain(s); gsub(/["\\]/, "\\\\&", s)
+    if (s !~ utf8) gsub(/[\200-\377]/, "?", s)
+    return "\"" s "\""
+}
+function unescaped(s,   out, code) { # a space is \040 in /proc/mounts
+    while (match(s, /\\[0-7][0-7][0-7]/)) {
+        code = 64 * substr(s, RSTART + 1, 1) + 8 * substr(s, RSTART + 2, 1) + substr(s, RSTART + 3, 1)
+        out = out substr(s, 1, RSTART - 1) sprintf("%c", code)
+        s = substr(s, RSTART + RLENGTH)
+    }
+    return out s
+}
+function rest(words,   line) { line = $0; while (words-- > 0) sub(/^[^ ]* */, "", line); return line }
+function note(what) { if (notes) say(what) }
+function say(what) { print "agentmon-agent: " plain(unescaped(what)) | "cat >&2" }
+function add(name, value) { report = report (report == "" ? "" : ",") "\"" name "\":" value }
+function text(name,   s) {
+    s = said[name]
+    if (length(s) > 255) { s = substr(s, 1, 255); sub(/[\300-\377][\200-\277]*$/, "", s) } # no half a character
+    if (s != "") add(name, json(s))
 }
 
-linux_disks() { # what df says of them: a dead one is given five seconds, a file (in containers) is none
-    set --
-    while IFS= read -r mount; do
-        case $mount in *\\*) mount=$(printf '%b' "$mount") ;; esac # a space is \040
-        if [ -d "$mount" ]; then set -- "$@" "$mount"; fi
-    done <<EOF
-$(linux_mounts)
-EOF
-    [ $# -eq 0 ] || ${limit:+timeout 5} df -P -k -- "$@"
+# user nice system idle iowait irq softirq steal, each since boot; one that steps back did nothing; a guest is within user
+function ticks(   b, a, n, i, whole) {
+    split(before, b); n = split(after, a)
+    for (i = 1; i <= n && i <= 8; i++) { a[i] = a[i] > b[i] ? a[i] - b[i] : 0; whole += a[i] }
+    usage = percent(whole - a[4] - a[5], whole)
+    iowait = b[5] ~ /[0-9]/ ? percent(a[5], whole) : ""
+}
+
+function disk(size, used, avail, mount) {
+    mount = plain(mount)
+    if (size <= 0 || used + avail <= 0 || (mount in number)) return
+    number[mount] = ++disks
+    mounts[disks] = mount; sizes[disks] = size; useds[disks] = used; avails[disks] = avail
+}
+function characters(s) { return length(s) - (s ~ utf8 ? gsub(/[\200-\277]/, "", s) : 0) }
+
+# Each pool of ZFS is one disk under its shortest mount, and so is each data set that can fill by itself: one with less
+# room than its pool has. Only zfs knows of volumes and snapshots; without it a pool is the sum of what is mounted, and
+# a data set without others, as in a container, is a disk like any other.
+function pools(   i, d, p) {
+    for (i = 1; i <= sets; i++) {
+        p = set[i]; sub(/\/.*/, "", p); pool[i] = p
+        if (!(d = number_of(set_mount[i]))) continue
+        mounted[p] += useds[d]
+        if (avails[d] > most[p]) most[p] = avails[d]
+        if (set[i] == p) whole[p] = 1
+    }
+    for (p in pool_avail) most[p] = pool_avail[p]
+    for (i = 1; i <= sets; i++) if ((d = number_of(set_mount[i])) && shares(d, pool[i]) && ++sharing[pool[i]] > 1) whole[pool[i]] = 1
+    for (i = 1; i <= sets; i++) {
+        p = pool[i]; d = number_of(set_mount[i])
+        if (p in pool_used) whole[p] = 1
+        else if (!noted[p]++) note("zfs does not say how full " p " is: its volumes and snapshots are not counted")
+        if (!(p in whole) || (d ? !shares(d, p) : !(p in pool_used))) continue
+        gone[d]
+        if (!(p in home) || length(set_mount[i]) < length(home[p])) home[p] = set_mount[i]
+    }
+    for (i = 1; i <= sets; i++) if (pool[i] in home) {
+        p = pool[i]
+        if (!(d = number_of(home[p]))) { d = number[home[p]] = ++disks; mounts[d] = home[p] }
+        useds[d] = (p in pool_used) ? pool_used[p] : mounted[p]
+        avails[d] = most[p]; sizes[d] = useds[d] + avails[d]
+        delete gone[d]; delete home[p]
+    }
+}
+function number_of(mount) { return (mount in number) ? number[mount] : 0 }
+function shares(d, p) { return avails[d] >= 0.99 * most[p] } # the room of its pool, which changes while it is read
+
+# What the receiver takes: 512 disks, 1024 characters each, 256 KiB in all. The fullest are kept.
+function list_disks(   i, n, size, least, left, names, list) {
+    for (i = 1; i <= disks; i++) {
+        if (i in gone) continue
+        if (characters(mounts[i]) > 1024) { say(substr(mounts[i], 1, 80) "... is left out: its name is too long"); continue }
+        item[i] = "{\"mount\":" json(mounts[i]) ",\"usage\":" percent(useds[i], useds[i] + avails[i]) ",\"size\":\"" \
+            human(sizes[i]) "\",\"used\":\"" human(useds[i]) "\",\"avail\":\"" human(avails[i]) "\"}"
+        n++; size += length(item[i]) + 1
+    }
+    for (; n > 512 || size > 255000; n--) {
+        least = 0
+        for (i = 1; i <= disks; i++) if ((i in item) && (!least || part(i) <= part(least))) least = i
+        size -= length(item[least]) + 1
+        delete item[least]
+        if (++left <= 3) names = names ", " mounts[least]
+    }
+    if (left) say(left " disks, the least full ones, are left out, for a report holds no more" names (left > 3 ? ", ..." : ""))
+    for (i = 1; i <= disks; i++) if (i in item) list = list (list == "" ? "" : ",") item[i]
+    return "[" list "]"
+}
+function part(i) { return useds[i] / (useds[i] + avails[i]) }
+
+BEGIN {
+    t = "[\200-\277]"
+    utf8 = "^([ -\177]|[\302-\337]" t "|\340[\240-\277]" t "|[\341-\354\356\357]" t t "|\355[\200-\237]" t \
+        "|\360[\220-\277]" t t "|[\361-\363]" t t t "|\364[\200-\217]" t t ")*$"
+}
+split($0, f, "\t") == 3 && (f[2] f[3]) ~ /^[0-9]+$/ { pool_used[f[1]] = f[2] / 1024; pool_avail[f[1]] = f[3] / 1024; next }
+match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
+    split(substr($0, RSTART, RLENGTH - 1), f)
+    disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1)); next
+}
+$1 == "disk" { disk($2, $3, $4, rest(4)) }
+$1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
+$1 == "ticks" { before = after; after = rest(1) }
+$1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : "" }
+$1 ~ /^(memory|swap|network|load)$/ { first[$1] = $2; second[$1] = $3; third[$1] = $4 }
+$1 ~ /^(os|hostname|kernel)$/ { said[$1] = rest(1) }
+$1 == "warn" { say(rest(1)) }
+$1 == "note" { note(rest(1)) }
+$1 == "fail" { say(rest(1)); failed = 1; exit }
+END {
+    if (after != "") ticks()
+    if (!failed && usage == "") { say("this machine does not say how busy it is"); failed = 1 }
+    if (!failed && first["memory"] <= 0) { say("this machine does not say how much memory it has"); failed = 1 }
+    if (failed) exit 1
+    add("cpu_usage", usage); if (iowait != "") add("cpu_iowait", iowait)
+    add("memory_usage", percent(first["memory"] - second["memory"], first["memory"]))
+    add("memory_total_mb", sprintf("%.0f", int(first["memory"] / 1024)))
+    if (first["swap"] > 0) add("swap_usage", percent(first["swap"] - second["swap"], first["swap"]))
+    pools(); add("disk_usage", list_disks())
+    if (second["network"] != "") {
+        add("network_rx_bytes", sprintf("%.0f", first["network"])); add("network_tx_bytes", sprintf("%.0f", second["network"]))
+    }
+    if (third["load"] != "") { add("load_1m", first["load"]); add("load_5m", second["load"]); add("load_15m", third["load"]) }
+    text("os"); text("hostname"); text("kernel")
+    print "{" report "}"
+}'
+
+# ---- What one run leaves to the next, in $state: the CPU's counters, and the processes that hang on a dead disk.
+#
+# Only runs by cron or a timer have such a folder; it belongs to the user that does the work. A process is known by its
+# number and its start, so a number that was given away again is not mistaken for it.
+
+nl='
+'
+
+started() { # PID: sets start, or `ended` if it is; where there is no such file, the number must do
+    start=-
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    set -f
+    # shellcheck disable=SC2086  # words are wanted: all that follows the name, which may hold anything
+    set -- ${line##*') '}
+    set +f
+    start=${20:-}
+    [ "$1" != Z ] || start=ended
+}
+
+running() { # PID START
+    case $1 in '' | *[!0-9]*) return 1 ;; esac
+    kill -0 "$1" 2>/dev/null || return 1
+    started "$1"
+    [ "$start" = "$2" ]
+}
+
+own_file() { [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ]; }
+
+keep() { # FILE TEXT: replaces it in one step and follows no link; what cannot be kept does not cost the report
+    place=${1%/*}
+    [ -d "$place" ] || mkdir -p "$place" 2>/dev/null
+    { [ -O "$place" ] && [ ! -h "$place" ]; } || return 0 # root runs the script by hand, and the folder is the user's
+    for each in "$1" "$1.new"; do [ ! -h "$each" ] || rm -f "$each"; done
+    [ ! -e "$1.new" ] || rm -f "$1.new"
+    { (set -C && printf '%s\n' "$2" >"$1.new") && mv -f "$1.new" "$1"; } 2>/dev/null
+}
+
+take_turn() { # sets kept, where this run leaves its mark, and since: the counters that the last one left, if they will do
+    kept='' since=''
+    [ "$command" = send ] && [ -n "$state" ] || return 0
+    kept=$state/run now=$(date +%s) pid='' known='' when=''
+    ! own_file "$kept" || read -r pid known when since <"$kept"
+    [ "$pid" = $$ ] || ! running "$pid" "$known" || fail 1 "the run before this one has not ended yet"
+    case $when in '' | *[!0-9]* | ????????????*) since='' when=0 ;; esac
+    if [ "$now" -lt "$when" ] || [ $((now - when)) -gt 600 ]; then since=''; fi
+    started $$
+    mark="$$ $start $now"
+}
+
+risen() { # whether there are counters in $since, and none in $ticks is below them (those of guests are within others)
+    case $since in '' | "$ticks" | *[!0-9\ -]*) return 1 ;; esac
+    rest="$since " count=0
+    for value in $ticks; do
+        before=${rest%% *} rest=${rest#* } count=$((count + 1))
+        [ "$value" = - ] || [ "$count" -gt 8 ] || [ "$value" -ge "${before:-none}" ] 2>/dev/null || return 1
+    done
+}
+
+measure_cpu() { # COMMAND, which sets ticks: counters since boot; prints earlier and present ones
+    "$1"
+    if ! risen; then
+        since=$ticks
+        sleep 1
+        "$1"
+    fi
+    [ -z "$kept" ] || keep "$kept" "$mark $ticks"
+    printf 'ticks %s\nticks %s\n' "$since" "$ticks"
+}
+
+# ---- Disks, asked so that a dead one costs neither the report nor the other disks.
+#
+# A process that waits for a dead disk cannot be killed, so nothing here waits for it: answers come through a pipe that
+# is read for some seconds. What was left behind is remembered, and its disk is not asked again until it has ended.
+# No disk is woken: what df asks for, the kernel knows.
+
+within() { # SECONDS: passes on what comes for so long; 0 if that was all
+    timeout "$1" cat && return
+    case $? in 124 | 137 | 143) return 1 ;; esac
+    timeout -t "$1" cat && return # busybox before 1.30
+    case $? in 124 | 137 | 143) return 1 ;; esac
+    deadline=$(($(date +%s) + $1))
+    exec 3<&0
+    cat <&3 &
+    reader=$!
+    { while [ "$(date +%s)" -lt "$deadline" ]; do sleep 1; done && kill "$reader"; } >/dev/null 3<&- &
+    wait "$reader"
+    set -- $?
+    kill $!
+    return "$1"
+} 2>/dev/null
+
+unescape() { # NAME as in /proc/mounts, where a space is \040: sets name
+    name='' rest=$1
+    while [ "$rest" != "${rest#*\\}" ]; do name="$name${rest%%\\*}\\0" rest=${rest#*\\}; done # printf wants \0040
+    name=$(printf '%b.' "$name$rest")
+    name=${name%.}
+}
+
+df_of() { # DISK…: each is its mounts, the best first; one that is a file (in containers) will not do
+    set -f
+    for mounts; do
+        shift
+        visible=''
+        for name in $mounts; do
+            case $name in *\\*) unescape "$name" ;; esac
+            [ ! -e "$name" ] || visible=yes
+            if [ -d "$name" ]; then
+                set -- "$@" "$name"
+                break
+            fi
+        done
+        [ "$visible" ] || echo "note ${mounts%% *} is left out: $(id -un) may not look into a folder above it"
+    done
+    [ $# -eq 0 ] || exec df -P -k -- "$@"
+}
+
+recall() { # sets blocked: "PID START DISK" of each process that still waits for its disk
+    blocked='' memory=${state:-$user_folder/state}/blocked
+    own_file "$memory" || return 0
+    while read -r pid known disk; do
+        ! running "$pid" "$known" || blocked="$blocked$pid $known $disk$nl"
+    done <"$memory"
+    [ "$blocked" ] || rm -f "$memory"
+}
+
+is_blocked() { # DISK
+    case $blocked in *" $1$nl"*) echo "warn $1 is left out: it still does not answer" ;; *) return 1 ;; esac
+}
+
+give_up() { # PID DISK
+    kill -9 "$1"
+    started "$1"
+    blocked="$blocked$1 $start $2$nl"
+    echo "warn $2 is left out: it does not answer"
+} 2>/dev/null
+
+# What is asked is named by a line "asked:PID DISK" among the answers, which counts where "answered:DISK" is missing.
+
+tell_answers() { # STATUS of within: prints $answer; if that was not all, those that have not answered are given up
+    if [ "$1" = 0 ]; then printf '%s\n' "$answer" && return; fi
+    IFS=$nl
+    for line in $answer; do
+        case $line in
+        answered:*) ;;
+        asked:*)
+            pid=${line#asked:} disk=${line#* }
+            case $answer$nl in *"${nl}answered:$disk$nl"*) ;; *) give_up "${pid%% *}" "$disk" ;; esac
+            ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done
+    unset IFS
+}
+
+ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between
+    if ! command -v zfs >/dev/null || is_blocked zfs; then return; fi
+    answer=$({ zfs list -Hp -o name,used,avail -d 0 & echo "asked:$! zfs"; } 2>/dev/null | within 5)
+    tell_answers $?
+}
+
+ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
+    for mounts; do
+        shift
+        is_blocked "${mounts%% *}" || set -- "$@" "$mounts"
+    done
+    [ $# -gt 0 ] || return 0
+    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } 2>/dev/null | within 2); then
+        tell_answers 0
+    else
+        tell_answers 1 >/dev/null
+        answer=$(for mounts; do ask_one "$mounts" & done 2>/dev/null | within 3)
+        tell_answers $?
+    fi
+}
+
+ask_one() { # DISK
+    df_of "$1" &
+    echo "asked:$! ${1%% *}"
+    wait
+    echo "answered:${1%% *}"
+}
+
+ask_all() { # READINGS: prints them, and what is said by the disks that follow their line `disks`, and by their pools
+    printf '%s\n' "${1%%"$nl"disks*}"
+    recall
+    known_blocked=$blocked
+    case $1 in *"${nl}zfs "*) ask_zfs ;; esac
+    set -f
+    IFS=$nl
+    # shellcheck disable=SC2086  # words are wanted: one for each line
+    set -- ${1#*"$nl"disks}
+    unset IFS
+    ask_disks "$@"
+    [ "$blocked" = "$known_blocked" ] || keep "$memory" "${blocked%"$nl"}"
+}
+
+# ---- Linux: what /proc and /sys/class say.
+
+linux_ticks() { read -r _ ticks </proc/stat; }
+
+# A card has a device. Its bytes are counted elsewhere if it works for a master with a device of its own (in cloud VMs), is
+# a port of a switch whose conduit has one (OpenWrt), or the end of a virtual machine's card (Xen).
+linux_cards() { # sets cards, and where there are none (containers) inner: those whose bytes others count as well
+    cards=' ' inner=' '
+    for dir in /sys/class/net/*; do
+        card=${dir##*/}
+        if [ ! -e "$dir/device" ] || [ -e "$dir/master/device" ]; then continue; fi
+        for lower in "$dir"/lower_*; do [ ! -e "/sys/class/net/${lower##*/lower_}/dsa" ] || card=vif; done
+        case $card in vif*) ;; *) cards="$cards$card " ;; esac
+    done
+    [ "$cards" = ' ' ] || return 0
+    for dir in /sys/class/net/*; do
+        for sign in "$dir"/bridge "$dir"/lower_* "$dir"/master/bridge; do
+            [ ! -e "$sign" ] || case ${dir##*/} in e[nt]*) ;; *) inner="$inner${dir##*/} " ;; esac
+        done
+    done
 }
 
 linux_readings() {
-    # A card has a device. One that works for a master with a device of its own is counted there (cloud VMs).
-    cards=' '
-    for dir in /sys/class/net/*; do
-        if [ -e "$dir/device" ] && [ ! -e "$dir/master/device" ]; then cards="$cards${dir##*/} "; fi
-    done
-    read -r before </proc/stat
-    sleep 1
-    read -r after </proc/stat
-    printf 'ticks %s\nticks %s\n' "$before" "$after"
-    os=$(exec 2>/dev/null && . /etc/os-release && printf '%s' "${PRETTY_NAME:-}") # made to be read by a shell
-    printf 'os %s\n' "${os:-Linux}"
-    awk -v cards="$cards" '
-    function first(file,   line) { line = ""; getline line < file; close(file); return line }
-    function memory(   line, f, m, free) {
-        while ((getline line < "/proc/meminfo") > 0) { split(line, f); m[f[1]] = f[2] }
-        free = "MemAvailable:" in m ? m["MemAvailable:"] : m["MemFree:"] + m["Buffers:"] + m["Cached:"]
-        print "memory", m["MemTotal:"], free
-        print "swap", m["SwapTotal:"], m["SwapFree:"]
-    }
-    # Bytes since boot over the cards; without any (containers), over all that is no loopback, bridge or tunnel.
-    function network(   line, f, rx, tx, seen, virtual) {
-        virtual = "^(lo$|veth|br|docker|virbr|vnet|cni|cali|flannel|tun|tap|wg|tailscale|zt|ifb|dummy|sit|gre|ip6tnl)"
-        while ((getline line < "/proc/net/dev") > 0) {
-            if (!sub(/:/, " ", line)) continue
-            split(line, f)
-            if (cards == " " ? f[1] ~ virtual : !index(cards, " " f[1] " ")) continue
-            rx += f[2]; tx += f[10]; seen = 1
-        }
-        if (seen) printf "network %.0f %.0f\n", rx, tx
-    }
-    BEGIN {
-        memory(); network()
-        print "load", first("/proc/loadavg")
-        print "hostname", first("/proc/sys/kernel/hostname")
-        print "kernel", first("/proc/sys/kernel/osrelease")
-    }'
-    linux_disks 2>/dev/null
+    if [ ! -r /proc/stat ]; then
+        echo 'fail there is no /proc/stat: this agent is for Linux, see `agentmon agent` elsewhere'
+        return
+    fi
+    measure_cpu linux_ticks
+    linux_cards
+    ask_all "$(awk -v cards="$cards" -v inner="$inner" "$linux_awk")"
 }
+
+linux_awk='
+function first(file,   line) { getline line < file; close(file); return line }
+
+# As `free` does: what the kernel says is available, or what it would say, and what the cache of ZFS can give back.
+function memory(   line, f, m, free) {
+    while ((getline line < "/proc/meminfo") > 0) { split(line, f); m[f[1]] = f[2] }
+    free = m["MemAvailable:"]
+    if (free <= 0) {
+        free = m["MemFree:"] + m["SReclaimable:"]
+        if (("Active(file):" in m) && ("Inactive(file):" in m)) free += m["Active(file):"] + m["Inactive(file):"]
+        else free += m["Buffers:"] + m["Cached:"] - m["Shmem:"]
+    }
+    if (free > m["MemTotal:"]) free = m["MemFree:"]
+    free = (free > 0 ? free : 0) + zfs_cache()
+    if (free > m["MemTotal:"]) free = m["MemTotal:"]
+    printf "memory %.0f %.0f\nswap %.0f %.0f\n", m["MemTotal:"], free, m["SwapTotal:"], m["SwapFree:"]
+}
+function zfs_cache(   line, f, bytes) { # KiB beyond its least size; in a container it is the cache of the host
+    while ((getline line < "/proc/spl/kstat/zfs/arcstats") > 0)
+        if (split(line, f) == 3 && f[3] ~ /^[0-9]+$/) bytes[f[1]] = f[3]
+    if (lxcfs || !("size" in bytes) || !("c_min" in bytes) || bytes["size"] + 0 < bytes["c_min"] + 0) return 0
+    return (bytes["size"] - bytes["c_min"]) / 1024
+}
+
+# Bytes since boot over the cards; without any, over all that is no loopback, bridge, bond, tunnel or end of a pair.
+function network(   line, f, n, i, name, rx, tx, has_cards, seen, virtual) {
+    virtual = "^(lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|vnet|vif|tap|fw(br|pr|ln)|cni|cali|flannel|lxc_" \
+        "|vxlan|geneve|ovs|tun|wg|tailscale|zt|ifb|dummy|sit|gre|erspan|ip6|ip_vti|ipvlan|macv|bond|team|vlan|ppp)|[.][0-9]+$"
+    while ((getline line < "/proc/net/dev") > 0) {
+        if (!sub(/:/, " ", line) || split(line, f) < 10) continue
+        name[++n] = f[1]; rx[n] = f[2]; tx[n] = f[10]
+        if (index(cards, " " f[1] " ")) has_cards = 1
+    }
+    for (i = 1; i <= n; i++) {
+        if (has_cards ? !index(cards, " " name[i] " ") : name[i] ~ virtual || index(inner, " " name[i] " ")) continue
+        rx[0] += rx[i]; tx[0] += tx[i]; seen = 1
+    }
+    if (seen) printf "network %.0f %.0f\n", rx[0], tx[0]
+}
+
+# os-release is read as its page says, and not run; Synology has a file of its own.
+function settings_of(file, into,   line, key, n) {
+    while ((getline line < file) > 0) {
+        sub(/\r$/, "", line)
+        if (!match(line, /^[ \t]*[A-Za-z0-9_]+=/)) continue
+        key = substr(line, 1, RLENGTH - 1); sub(/^[ \t]+/, "", key)
+        into[key] = unquoted(substr(line, RLENGTH + 1)); n++
+    }
+    return n
+}
+function unquoted(s,   q, out, i) {
+    sub(/[ \t]+$/, "", s)
+    q = substr(s, 1, 1)
+    if ((q == "\"" || q == "\047") && length(s) > 1 && substr(s, length(s)) == q) s = substr(s, 2, length(s) - 2)
+    while (q != "\047" && (i = index(s, "\\"))) { out = out substr(s, 1, i - 1) substr(s, i + 1, 1); s = substr(s, i + 2) }
+    return out s
+}
+function system_name(   os, dsm) {
+    if (!settings_of("/etc/os-release", os)) settings_of("/usr/lib/os-release", os)
+    if (os["PRETTY_NAME"] != "") return os["PRETTY_NAME"]
+    if (os["NAME"] != "") return os["NAME"] (os["VERSION"] == "" ? "" : " " os["VERSION"])
+    if (settings_of("/etc.defaults/VERSION", dsm) && dsm["productversion"] != "")
+        return "Synology " (dsm["os_name"] == "" ? "DSM" : dsm["os_name"]) " " dsm["productversion"]
+    return "Linux"
+}
+
+# Which mounts are disks, and of each disk the one that df would name.
+function read_mounts(   line, f, g) {
+    while ((getline line < "/proc/filesystems") > 0) if (split(line, f) == 1) on_device[f[1]]
+    while ((getline line < "/proc/self/mountinfo") > 0) {
+        split(line, f); folder[f[5]] = f[4]
+        sub(/.* - /, "", line); split(line, g); whole[f[5]] = g[3] # in a unit each mount may be read-only, by itself
+    }
+    while ((getline line < "/proc/mounts") > 0) {
+        split(line, f); n++; device[n] = f[1]; point[n] = f[2]; type[n] = f[3]
+        read_only[n] = (f[2] in whole ? whole[f[2]] : f[4]) ~ /^ro(,|$)/
+        if (f[3] == "autofs" && f[4] ~ /,timeout=[1-9]/) idle[f[2]]
+        if (f[3] == "fuse.lxcfs" && f[2] ~ /\/meminfo$/) lxcfs = 1
+    }
+}
+function below(path, points) { # whether it is one of them or lies in one; all lies in /, which hides nothing
+    for (; path ~ "^/"; sub("/[^/]*$", "", path)) if (path in points) return 1
+    return 0
+}
+function is_disk(i,   t) { # no images, which are always full, no memory, nothing of other machines
+    t = type[i]
+    if (t ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs|devtmpfs)$/) return 0
+    if (read_only[i] && (device[i] ~ /^\/dev\/loop/ || t ~ /^(overlay|composefs|aufs)$/)) return 0
+    if (t == "zfs" && (device[i] ~ /@/ || point[i] ~ /\/\.zfs\/snapshot\//)) return 0
+    if (point[i] == "/") return t !~ /^(nfs|cifs|smb|ceph|afs|coda)/
+    return (t in on_device) || t ~ known
+}
+function better(a, b) {
+    if (read_only[a] != read_only[b]) return read_only[b]
+    if (is_bind(a) != is_bind(b)) return is_bind(b)
+    if (length(point[a]) != length(point[b])) return length(point[a]) < length(point[b])
+    return a < b
+}
+function is_bind(i) { # of a folder of the disk, or a subvolume of btrfs
+    return point[i] != "/" && (point[i] in folder) && folder[point[i]] != "/"
+}
+
+function choose_mounts(   i, d, later) {
+    known = "^(ext[234]|xfs|btrfs|zfs|bcachefs|f2fs|jfs|ubifs|jffs2|vfat|exfat|ntfs3?|fuseblk|hfs|hfsplus)$"
+    for (i = n; i; i--) { hidden[i] = below(point[i], later); later[point[i]] }
+    for (i = 1; i <= n; i++) {
+        d = device[i]
+        if (hidden[i] || !is_disk(i)) continue
+        if (below(point[i], idle)) { if (!(d in asleep)) asleep[d] = point[i]; continue }
+        if (!count[d]++) disk[++disks] = d
+        member[d, count[d]] = i
+    }
+}
+function in_order(d,   k, j, m, best, line) { # its mounts, the best first; sixteen of them will do
+    for (k = 1; k <= 16 && k <= count[d]; k++) {
+        best = 0
+        for (j = 1; j <= count[d]; j++) { m = member[d, j]; if (!taken[m] && (!best || better(m, best))) best = m }
+        taken[best] = 1
+        line = line (k > 1 ? " " : "") point[best]
+        if (k == 1) top[d] = best
+    }
+    return line
+}
+function print_disks(   i, d, line, size) {
+    for (d in asleep) if (!count[d]) print "note " asleep[d] " is not asked: it would never be unmounted when idle (autofs)"
+    for (i = 1; i <= disks; i++) {
+        line = in_order(disk[i])
+        at[top[disk[i]]] = line
+        if (type[top[disk[i]]] == "zfs") print "zfs", disk[i], point[top[disk[i]]]
+    }
+    print "disks"
+    for (i = 1; i <= n; i++) if ((i in at) && (size += length(at[i])) < 1000000) print at[i] # what exec takes
+}
+
+BEGIN {
+    read_mounts(); choose_mounts(); memory(); network()
+    print "load", first("/proc/loadavg")
+    print "os", system_name()
+    print "hostname", first("/proc/sys/kernel/hostname")
+    print "kernel", first("/proc/sys/kernel/osrelease")
+    print_disks()
+}'
 
 # ---- Sending.
 
 user_agent() { # agentmon-agent/VERSION (sh; SYSTEM)
-    case $(uname -s 2>/dev/null) in Darwin) os=macos ;; FreeBSD) os=freebsd ;; *) os=linux ;; esac
+    case $system in Darwin) os=macos ;; FreeBSD) os=freebsd ;; *) os=linux ;; esac
     agent="agentmon-agent/$version (sh; $os)"
 }
 
@@ -263,6 +649,8 @@ choose_client() { # sets client: curl, or the wget that this is by its own help;
     client=curl
     if command -v curl >/dev/null; then return; fi
     [ -z "$pin" ] || fail 1 "to trust a pinned public key needs curl: install it, or use --cacert"
+    limit=''
+    for try in 'timeout 25' 'timeout -t 25'; do $try true 2>/dev/null && limit=$try && break; done # busybox before 1.30
     wget_help=$(wget --help 2>&1)
     case $wget_help in
     *GNU*) client=gnu-wget ;; # 1.x and Wget2
@@ -292,7 +680,8 @@ wget_() { # without a wgetrc, and without the .wget-hsts that GNU's leaves
     uclient-fetch) set -- --timeout=20 "$@" ;; # without -q, which silences its errors, too
     busybox-wget) set -- -q -S "$@" ;; # and no -T, on which some crash
     esac
-    HOME=/nonexistent ${limit:+timeout 25} wget -O - "$@"
+    # shellcheck disable=SC2086  # words are wanted
+    HOME=/nonexistent $limit wget -O - "$@"
 }
 
 post() { # sends $body, which holds the key, so no argument; prints all that came back, and the client's own complaint
@@ -727,7 +1116,7 @@ first_report() { # by what will run it each minute: what root's shell can do, a 
     [ -z "$root" ] || [ -n "$user" ] || tell "it runs as root: no useradd or adduser and su here"
     there=$(cat "$folder/state/memory_total_mb" 2>/dev/null) || there=$here
     [ "$here" = "$there" ] || tell "$here MB of memory are seen here, but $there MB by what runs it: is /proc another there?"
-    as_user sh "$folder/agent.sh" --print >/dev/null # it names on stderr what the agent's user cannot see
+    as_user sh "$folder/agent.sh" --missing
     [ -n "$scheduler" ] || fail 1 "installed in $folder, but no systemd for root and no crontab are here: \
 let something run this every minute: sh $folder/agent.sh"
     tell "installed in $folder; $runner runs it every minute"
@@ -770,9 +1159,9 @@ install again" >&2
 }
 
 main() {
-    command=${1:-send} limit=''
+    command=${1:-send}
+    { read -r system </proc/sys/kernel/ostype; } 2>/dev/null || system=$(uname -s 2>/dev/null)
     [ $# -eq 0 ] || shift
-    if timeout 5 true 2>/dev/null; then limit=yes; fi # some have none, some want -t
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"
     case $command in
     send | test)
@@ -782,6 +1171,7 @@ main() {
         [ "$command" = send ] || tell "$says"
         ;;
     --print) collect ;;
+    --missing) collect >/dev/null ;;
     install) install_agent "$@" ;;
     uninstall) uninstall_agent ;;
     status) show_status ;;

@@ -2,7 +2,20 @@
 
 from pathlib import Path
 
-PARTS = ("head", "settings", "report", "linux", "send", "systemd", "cron", "places", "install", "main")
+PARTS = (
+    "head",
+    "settings",
+    "report",
+    "state",
+    "disks",
+    "linux",
+    "send",
+    "systemd",
+    "cron",
+    "places",
+    "install",
+    "main",
+)
 """The parts, in the order in which they are joined."""
 
 

@@ -15,6 +15,7 @@ usage() {
     cat <<'EOF'
 usage: agent.sh             send one report; this is what cron or a timer runs
        agent.sh --print     show the report, without the key, and send nothing
+       agent.sh --missing   name the disks that the report leaves out, and why
        agent.sh test        send one report and explain the answer
        agent.sh install --url URL [--cacert FILE] [--pin sha256//BASE64=]
                             report every minute; asks for the key unless AGENTMON_KEY or AGENTMON_KEY_FILE is set

@@ -177,7 +177,7 @@ first_report() { # by what will run it each minute: what root's shell can do, a 
     [ -z "$root" ] || [ -n "$user" ] || tell "it runs as root: no useradd or adduser and su here"
     there=$(cat "$folder/state/memory_total_mb" 2>/dev/null) || there=$here
     [ "$here" = "$there" ] || tell "$here MB of memory are seen here, but $there MB by what runs it: is /proc another there?"
-    as_user sh "$folder/agent.sh" --print >/dev/null # it names on stderr what the agent's user cannot see
+    as_user sh "$folder/agent.sh" --missing
     [ -n "$scheduler" ] || fail 1 "installed in $folder, but no systemd for root and no crontab are here: \
 let something run this every minute: sh $folder/agent.sh"
     tell "installed in $folder; $runner runs it every minute"

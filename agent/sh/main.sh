@@ -1,7 +1,7 @@
 main() {
-    command=${1:-send} limit=''
+    command=${1:-send}
+    { read -r system </proc/sys/kernel/ostype; } 2>/dev/null || system=$(uname -s 2>/dev/null)
     [ $# -eq 0 ] || shift
-    if timeout 5 true 2>/dev/null; then limit=yes; fi # some have none, some want -t
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"
     case $command in
     send | test)
@@ -11,6 +11,7 @@ main() {
         [ "$command" = send ] || tell "$says"
         ;;
     --print) collect ;;
+    --missing) collect >/dev/null ;;
     install) install_agent "$@" ;;
     uninstall) uninstall_agent ;;
     status) show_status ;;

@@ -1,7 +1,7 @@
 # ---- Sending.
 
 user_agent() { # agentmon-agent/VERSION (sh; SYSTEM)
-    case $(uname -s 2>/dev/null) in Darwin) os=macos ;; FreeBSD) os=freebsd ;; *) os=linux ;; esac
+    case $system in Darwin) os=macos ;; FreeBSD) os=freebsd ;; *) os=linux ;; esac
     agent="agentmon-agent/$version (sh; $os)"
 }
 
@@ -10,6 +10,8 @@ choose_client() { # sets client: curl, or the wget that this is by its own help;
     client=curl
     if command -v curl >/dev/null; then return; fi
     [ -z "$pin" ] || fail 1 "to trust a pinned public key needs curl: install it, or use --cacert"
+    limit=''
+    for try in 'timeout 25' 'timeout -t 25'; do $try true 2>/dev/null && limit=$try && break; done # busybox before 1.30
     wget_help=$(wget --help 2>&1)
     case $wget_help in
     *GNU*) client=gnu-wget ;; # 1.x and Wget2
@@ -39,7 +41,8 @@ wget_() { # without a wgetrc, and without the .wget-hsts that GNU's leaves
     uclient-fetch) set -- --timeout=20 "$@" ;; # without -q, which silences its errors, too
     busybox-wget) set -- -q -S "$@" ;; # and no -T, on which some crash
     esac
-    HOME=/nonexistent ${limit:+timeout 25} wget -O - "$@"
+    # shellcheck disable=SC2086  # words are wanted
+    HOME=/nonexistent $limit wget -O - "$@"
 }
 
 post() { # sends $body, which holds the key, so no argument; prints all that came back, and the client's own complaint

@@ -21,11 +21,6 @@ TABLES = {
         "/dev/sda1 /boot/efi vfat rw\n/dev/sdb /srv btrfs rw\n",
         ["/", "/boot/efi", "/srv"],
     ),
-    "zfs data sets are one each": (
-        "rpool/ROOT/debian / zfs rw\nbpool/BOOT/debian /boot zfs rw\n"
-        "rpool/home /home zfs rw\nrpool/home/a /home/a zfs rw\n",
-        ["/", "/boot", "/home", "/home/a"],
-    ),
     "a bind mount is where it was already": (
         "/dev/mapper/vg-root / ext4 rw\n/dev/sdb1 /srv/data xfs rw\n/dev/sdb1 /export xfs rw\n"
         "/dev/mapper/vg-root /mnt ext4 rw\n",

@@ -75,6 +75,7 @@ def test_a_user_gets_private_files_and_a_cron_line_that_works(box: Box, receiver
         f"{folder}/last": 0o600,
         f"{folder}/state": 0o700,
         f"{folder}/state/memory_total_mb": 0o600,
+        f"{folder}/state/run": 0o600,
     }
     *others, line = (box.root / "crontab-people").read_text().splitlines(keepends=True)
     assert "".join(others) == OTHERS
