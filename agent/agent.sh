@@ -108,12 +108,15 @@ made_by_agentmon() { # whether the key looks like those that agentmon makes; --k
 #   ticks USER NICE SYSTEM IDLE IOWAIT …        earlier, then now; - for what is not counted; or  cpu USAGE [IOWAIT]  in percent
 #   memory TOTAL AVAILABLE, swap TOTAL FREE     KiB
 #   disk SIZE USED AVAIL MOUNT                  KiB; a line of `df -P -k` does as well
+#   shared MOUNT                                its space is shared with others: what is not available is used
 #   zfs DATASET MOUNT                           of each that is mounted, as in /proc/mounts; and what `zfs list -Hp` says of pools
 #   network RX TX, load ONE FIVE FIFTEEN, os TEXT, hostname TEXT, kernel TEXT
 #   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
     case $system in
+    FreeBSD) freebsd_readings ;;
+    Darwin) macos_readings ;;
     *) linux_readings ;;
     esac
 }
@@ -171,6 +174,7 @@ function disk(size, used, avail, mount) {
     mount = plain(mount)
     if (size <= 0 || used + avail <= 0 || (mount in number)) return
     number[mount] = ++disks
+    if (mount in shared) used = size - avail
     mounts[disks] = mount; sizes[disks] = size; useds[disks] = used; avails[disks] = avail
 }
 function characters(s) { return length(s) - (s ~ utf8 ? gsub(/[\200-\277]/, "", s) : 0) }
@@ -240,6 +244,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
     disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1)); next
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
+$1 == "shared" { shared[plain(unescaped($2))] }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }
 $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : "" }
@@ -635,6 +640,144 @@ BEGIN {
     print "hostname", first("/proc/sys/kernel/hostname")
     print "kernel", first("/proc/sys/kernel/osrelease")
     print_disks()
+}'
+
+# ---- What macOS and FreeBSD share.
+
+asked() { { "$@" & } 2>/dev/null | within 4; } # COMMAND, which may hang
+
+netstat_awk='
+function escaped(name) { # as Linux writes it in /proc/mounts
+    gsub(/\\/, "\\134", name); gsub(/ /, "\\040", name); gsub(/\t/, "\\011", name)
+    return name
+}
+# Of `netstat -ibn` the lines of the cards themselves; a column before the packets may be missing, so it is counted from
+# the right. A card that is down has a star.
+$1 == "Name" && /Ibytes/ { for (i = 1; i <= NF; i++) { if ($i == "Ibytes") rx_at = NF - i; if ($i == "Obytes") tx_at = NF - i } }
+$3 ~ /^<Link#/ && rx_at { sub(/[*]$/, "", $1); rx[$1] = $(NF - rx_at); tx[$1] = $(NF - tx_at) }
+function total_traffic(virtual,   name, in_all, out_all, seen) {
+    for (name in rx) if (name !~ virtual) { in_all += rx[name]; out_all += tx[name]; seen = 1 }
+    if (!seen) for (name in rx) if (name ~ /^epair/) { in_all += rx[name]; out_all += tx[name]; seen = 1 } # a jail of its own
+    if (seen) printf "network %.0f %.0f\n", in_all, out_all
+}
+'
+
+# ---- FreeBSD: what sysctl, swapinfo, mount and netstat say.
+
+freebsd_ticks() { # user nice system idle iowait irq; FreeBSD counts user nice system interrupt idle
+    # shellcheck disable=SC2046  # words are wanted
+    set -- $(sysctl -n kern.cp_time)
+    ticks="$1 $2 $3 $5 - $4"
+}
+
+freebsd_memory() { # what is free or inactive, and what the cache of ZFS can give back, is available
+    size=$(sysctl -n kstat.zfs.misc.arcstats.size) least=$(sysctl -n kstat.zfs.misc.arcstats.c_min)
+    printf '%s ' memory "$(sysctl -n hw.physmem)" "$(sysctl -n hw.pagesize)" "$(sysctl -n vm.stats.vm.v_free_count)" \
+        "$(sysctl -n vm.stats.vm.v_inactive_count)" "${size:-0}" "${least:-0}"
+    echo
+} 2>/dev/null
+
+freebsd_readings() {
+    measure_cpu freebsd_ticks
+    ask_all "$({
+        freebsd_memory
+        echo "load $(sysctl -n vm.loadavg)"
+        asked swapinfo -k
+        asked netstat -ibn
+        echo mounts
+        asked mount -p
+    } | awk "$netstat_awk$freebsd_awk")"
+    echo "os $(freebsd_name)"
+    echo "hostname $(hostname)"
+    echo "kernel $(uname -r)"
+}
+
+freebsd_name() {
+    release=$(freebsd-version 2>/dev/null) || release=$(uname -r)
+    echo "FreeBSD $release"
+}
+
+freebsd_awk='
+$1 == "memory" {
+    free = ($4 + $5) * $3
+    if ($6 > $7) free += $6 - $7
+    printf "memory %.0f %.0f\n", $2 / 1024, (free > $2 ? $2 : free) / 1024
+}
+$1 == "load" { print "load", $3, $4, $5 }
+$1 ~ /^\/dev\// && !mounts && NF == 5 { swap += $2; swap_free += $4 } # the line Total, where there is one, says it again
+$0 == "mounts" { mounts = 1; next }
+mounts && split($0, f, /\t+/) >= 3 {
+    type = f[3]; sub(/ .*/, "", type)
+    if (type !~ /^(ufs|zfs|msdosfs|ext2fs)$/ || f[1] ~ /^\/dev\/md|@/) next # a disk in memory, a snapshot
+    if (type == "zfs") datasets = datasets "zfs " escaped(f[1]) " " escaped(f[2]) "\n"
+    if (f[1] in seen) next
+    seen[f[1]]
+    disks = disks escaped(f[2]) "\n"
+}
+END {
+    if (swap > 0) printf "swap %.0f %.0f\n", swap, swap_free
+    total_traffic("^(lo|lagg|vlan|bridge|tap|tun|epair|wg|ovpn|enc|pflog|pfsync|gif|gre|stf|ng|ipfw|usbus|vm-|vnet|carp)|[.]")
+    printf "%sdisks\n%s", datasets, disks
+}'
+
+# ---- macOS: what top, vm_stat, sysctl, mount and netstat say.
+
+macos_readings() {
+    ask_all "$({
+        asked top -l 2 -n 0 -s 1 # the first sample is since boot
+        echo "memsize $(sysctl -n hw.memsize)"
+        asked vm_stat
+        echo "swap $(sysctl -n vm.swapusage)"
+        echo "load $(sysctl -n vm.loadavg)"
+        asked netstat -ibn
+        echo mounts
+        asked mount
+    } 2>/dev/null | awk "$netstat_awk$macos_awk")"
+    echo "os $(sw_vers -productName) $(sw_vers -productVersion)"
+    echo "hostname $(hostname)"
+    echo "kernel $(uname -r)"
+}
+
+macos_awk='
+function amount(word) { # 512.00M in KiB
+    return word * (word ~ /G$/ ? 1048576 : word ~ /M$/ ? 1024 : word ~ /K$/ ? 1 : 1 / 1024)
+}
+function value_after(word,   i) { for (i = 1; i < NF; i++) if ($i == word) return $(i + 2); return 0 }
+
+/^CPU usage:/ { busy = $3 + $5; measured = 1 }
+$1 == "memsize" { total = $2 }
+/page size of/ { for (i = 1; i < NF; i++) if ($i == "of") page = $(i + 1) }
+/^(Pages|Anonymous pages).*:/ { name = $0; sub(/:.*/, "", name); pages[name] = $NF + 0 }
+$1 == "swap" { swap = amount(value_after("total")); swap_free = swap - amount(value_after("used")) }
+$1 == "load" { print "load", $3, $4, $5 }
+$0 == "mounts" { mounts = 1; next }
+mounts && match($0, / on \//) { choose(substr($0, 1, RSTART - 1), substr($0, RSTART + 4)) }
+
+# The volumes of one APFS container share its space, so it is one disk, under its shortest mount. No disks of a person
+# are: system volumes and what the Finder hides (nobrowse), images (read-only), snapshots, and the shares of others.
+function choose(device, rest,   i, mount, options, type) {
+    for (i = length(rest); i && substr(rest, i, 2) != " ("; i--) ;
+    mount = substr(rest, 1, i - 1)
+    options = ", " substr(rest, i + 2, length(rest) - i - 2) ", "
+    type = options; sub(/^, /, "", type); sub(/,.*/, "", type)
+    if (type !~ /^(apfs|hfs|msdos|exfat|ntfs|ufs|zfs)$/ || options !~ /, local, / || device !~ /^(\/dev\/)?[^@]*$/) return
+    if (mount != "/" && (options ~ /, (nobrowse|read-only), / || mount ~ /^\/(System|private)\/|\/[.]timemachine/)) return
+    if (type == "zfs") { print "zfs", escaped(device), escaped(mount); order[++n] = device; home[device] = mount; return }
+    if (type == "apfs") sub(/(s[0-9]+)+$/, "", device)
+    if (!(device in home)) order[++n] = device
+    else if (length(home[device]) <= length(mount)) return
+    home[device] = mount; container[device] = type == "apfs"
+}
+
+END {
+    if (measured) print "cpu", busy
+    used = pages["Anonymous pages"] - pages["Pages purgeable"] + pages["Pages wired down"] + pages["Pages occupied by compressor"]
+    if (page > 0 && used > 0) printf "memory %.0f %.0f\n", total / 1024, (total - used * page) / 1024
+    if (swap > 0) printf "swap %.0f %.0f\n", swap, swap_free
+    total_traffic("^[^e]|^e[^n]|^en[^0-9]")
+    for (i = 1; i <= n; i++) if (container[order[i]]) print "shared", escaped(home[order[i]])
+    print "disks"
+    for (i = 1; i <= n; i++) print escaped(home[order[i]])
 }'
 
 # ---- Sending.
@@ -1160,7 +1303,7 @@ install again" >&2
 
 main() {
     command=${1:-send}
-    { read -r system </proc/sys/kernel/ostype; } 2>/dev/null || system=$(uname -s 2>/dev/null)
+    system=$(uname -s 2>/dev/null) || system=Linux
     [ $# -eq 0 ] || shift
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"
     case $command in

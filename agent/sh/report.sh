@@ -3,12 +3,15 @@
 #   ticks USER NICE SYSTEM IDLE IOWAIT …        earlier, then now; - for what is not counted; or  cpu USAGE [IOWAIT]  in percent
 #   memory TOTAL AVAILABLE, swap TOTAL FREE     KiB
 #   disk SIZE USED AVAIL MOUNT                  KiB; a line of `df -P -k` does as well
+#   shared MOUNT                                its space is shared with others: what is not available is used
 #   zfs DATASET MOUNT                           of each that is mounted, as in /proc/mounts; and what `zfs list -Hp` says of pools
 #   network RX TX, load ONE FIVE FIFTEEN, os TEXT, hostname TEXT, kernel TEXT
 #   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
     case $system in
+    FreeBSD) freebsd_readings ;;
+    Darwin) macos_readings ;;
     *) linux_readings ;;
     esac
 }
@@ -66,6 +69,7 @@ function disk(size, used, avail, mount) {
     mount = plain(mount)
     if (size <= 0 || used + avail <= 0 || (mount in number)) return
     number[mount] = ++disks
+    if (mount in shared) used = size - avail
     mounts[disks] = mount; sizes[disks] = size; useds[disks] = used; avails[disks] = avail
 }
 function characters(s) { return length(s) - (s ~ utf8 ? gsub(/[\200-\277]/, "", s) : 0) }
@@ -135,6 +139,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
     disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1)); next
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
+$1 == "shared" { shared[plain(unescaped($2))] }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }
 $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : "" }
