@@ -167,12 +167,16 @@ function ticks(   b, a, n, i, whole) {
     iowait = b[5] ~ /[0-9]/ ? percent(a[5], whole) : ""
 }
 
-function disk(size, used, avail, mount) {
-    mount = plain(mount)
-    if (size <= 0 || used + avail <= 0 || (mount in number)) return
-    number[mount] = ++disks
-    mounts[disks] = mount; sizes[disks] = size; useds[disks] = used; avails[disks] = avail
+function disk(size, used, avail, mount,   i) {
+    if (size <= 0 || used + avail <= 0 || number_of(plain(mount))) return
+    i = place(plain(mount))
+    sizes[i] = size; useds[i] = used; avails[i] = avail
 }
+function place(mount) { # in the order of the table, whoever answers first
+    if (!(mount in number)) { number[mount] = ++disks; mounts[disks] = mount }
+    return number[mount]
+}
+function number_of(mount) { return (mount in number) && (number[mount] in sizes) ? number[mount] : 0 }
 function characters(s) { return length(s) - (s ~ utf8 ? gsub(/[\200-\277]/, "", s) : 0) }
 
 # Each pool of ZFS is one disk under its shortest mount, and so is each data set that can fill by itself: one with less
@@ -198,19 +202,18 @@ function pools(   i, d, p) {
     }
     for (i = 1; i <= sets; i++) if (pool[i] in home) {
         p = pool[i]
-        if (!(d = number_of(home[p]))) { d = number[home[p]] = ++disks; mounts[d] = home[p] }
+        d = place(home[p])
         useds[d] = (p in pool_used) ? pool_used[p] : mounted[p]
         avails[d] = most[p]; sizes[d] = useds[d] + avails[d]
         delete gone[d]; delete home[p]
     }
 }
-function number_of(mount) { return (mount in number) ? number[mount] : 0 }
 function shares(d, p) { return avails[d] >= 0.99 * most[p] } # the room of its pool, which changes while it is read
 
 # What the receiver takes: 512 disks, 1024 characters each, 256 KiB in all. The fullest are kept.
 function list_disks(   i, n, size, least, left, names, list) {
     for (i = 1; i <= disks; i++) {
-        if (i in gone) continue
+        if (!(i in sizes) || (i in gone)) continue
         if (characters(mounts[i]) > 1024) { say(substr(mounts[i], 1, 80) "... is left out: its name is too long"); continue }
         item[i] = "{\"mount\":" json(mounts[i]) ",\"usage\":" percent(useds[i], useds[i] + avails[i]) ",\"size\":\"" \
             human(sizes[i]) "\",\"used\":\"" human(useds[i]) "\",\"avail\":\"" human(avails[i]) "\"}"
@@ -240,6 +243,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
     disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1)); next
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
+$1 == "place" { place(plain(unescaped($2))) }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }
 $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : "" }
@@ -365,6 +369,7 @@ unescape() { # NAME as in /proc/mounts, where a space is \040: sets name
 }
 
 df_of() { # DISK…: each is its mounts, the best first; one that is a file (in containers) will not do
+    exec 2>/dev/null # and no copy of it is kept by what may be left behind
     set -f
     for mounts; do
         shift
@@ -422,7 +427,7 @@ tell_answers() { # STATUS of within: prints $answer; if that was not all, those 
 
 ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between
     if ! command -v zfs >/dev/null || is_blocked zfs; then return; fi
-    answer=$({ zfs list -Hp -o name,used,avail -d 0 & echo "asked:$! zfs"; } 2>/dev/null | within 5)
+    answer=$({ zfs list -Hp -o name,used,avail -d 0 2>/dev/null & echo "asked:$! zfs"; } | within 5)
     tell_answers $?
 }
 
@@ -432,16 +437,18 @@ ask_disks() { # DISK…: prints what df says of all at once, or, if that takes t
         is_blocked "${mounts%% *}" || set -- "$@" "$mounts"
     done
     [ $# -gt 0 ] || return 0
-    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } 2>/dev/null | within 2); then
+    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } | within 2); then
         tell_answers 0
     else
         tell_answers 1 >/dev/null
-        answer=$(for mounts; do ask_one "$mounts" & done 2>/dev/null | within 3)
+        for mounts; do echo "place ${mounts%% *}"; done
+        answer=$(for mounts; do ask_one "$mounts" & done | within 3)
         tell_answers $?
     fi
 }
 
 ask_one() { # DISK
+    exec 2>/dev/null
     df_of "$1" &
     echo "asked:$! ${1%% *}"
     wait
@@ -449,15 +456,19 @@ ask_one() { # DISK
 }
 
 ask_all() { # READINGS: prints them, and what is said by the disks that follow their line `disks`, and by their pools
-    printf '%s\n' "${1%%"$nl"disks*}"
     recall
     known_blocked=$blocked
     case $1 in *"${nl}zfs "*) ask_zfs ;; esac
     set -f
     IFS=$nl
     # shellcheck disable=SC2086  # words are wanted: one for each line
-    set -- ${1#*"$nl"disks}
+    set -- $1
     unset IFS
+    for line; do
+        shift
+        [ "$line" != disks ] || break
+        printf '%s\n' "$line"
+    done
     ask_disks "$@"
     [ "$blocked" = "$known_blocked" ] || keep "$memory" "${blocked%"$nl"}"
 }
