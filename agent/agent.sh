@@ -320,7 +320,7 @@ take_turn() { # sets kept, where this run leaves its mark, and since: the counte
 }
 
 risen() { # whether there are counters in $since, and none in $ticks is below them (those of guests are within others)
-    case $since in '' | "$ticks" | *[!0-9\ -]*) return 1 ;; esac
+    case $since in '' | "$ticks" | *[!0-9\ -]* | *-[0-9]*) return 1 ;; esac
     rest="$since " count=0
     for value in $ticks; do
         before=${rest%% *} rest=${rest#* } count=$((count + 1))
@@ -432,7 +432,7 @@ ask_zfs() { # prints a line for each pool: its name, bytes used and available, w
 }
 
 ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
-    for mounts; do
+    [ -z "$blocked" ] || for mounts; do
         shift
         is_blocked "${mounts%% *}" || set -- "$@" "$mounts"
     done

@@ -91,7 +91,7 @@ ask_zfs() { # prints a line for each pool: its name, bytes used and available, w
 }
 
 ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
-    for mounts; do
+    [ -z "$blocked" ] || for mounts; do
         shift
         is_blocked "${mounts%% *}" || set -- "$@" "$mounts"
     done

@@ -48,7 +48,7 @@ take_turn() { # sets kept, where this run leaves its mark, and since: the counte
 }
 
 risen() { # whether there are counters in $since, and none in $ticks is below them (those of guests are within others)
-    case $since in '' | "$ticks" | *[!0-9\ -]*) return 1 ;; esac
+    case $since in '' | "$ticks" | *[!0-9\ -]* | *-[0-9]*) return 1 ;; esac
     rest="$since " count=0
     for value in $ticks; do
         before=${rest%% *} rest=${rest#* } count=$((count + 1))

@@ -107,7 +107,10 @@ def test_a_process_that_cannot_be_killed_is_not_waited_for_and_its_disk_not_aske
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     memory = dash.home / ".config/agentmon-agent/state/blocked"
-    wait_for("them to be gone", lambda: not any(map(exists, map(int, (line.split()[0] for line in memory.read_text().splitlines())))))
+    wait_for(
+        "them to be gone",
+        lambda: not any(map(exists, map(int, (line.split()[0] for line in memory.read_text().splitlines())))),
+    )
     dash.stub("df", DF)
     assert dash.mounts() == ["/", "@/m/dead", "@/m/good"]
     assert not memory.exists()
