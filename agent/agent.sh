@@ -411,8 +411,12 @@ give_up() { # PID DISK
 
 tell_answers() { # STATUS of within: prints $answer; if that was not all, those that have not answered are given up
     if [ "$1" = 0 ]; then printf '%s\n' "$answer" && return; fi
+    set -f
     IFS=$nl
-    for line in $answer; do
+    # shellcheck disable=SC2086  # words are wanted: one for each line
+    set -- $answer
+    unset IFS
+    for line; do
         case $line in
         answered:*) ;;
         asked:*)
@@ -422,7 +426,6 @@ tell_answers() { # STATUS of within: prints $answer; if that was not all, those 
         *) printf '%s\n' "$line" ;;
         esac
     done
-    unset IFS
 }
 
 ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between

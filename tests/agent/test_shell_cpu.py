@@ -53,10 +53,10 @@ class Installed:
         self.file = self.state / "run"
         box.stub("sleep", f'echo slept >>{box.root}/slept; echo "cpu  1000 0 0 9000 0 0 0 0" >{box.root}/proc/stat')
 
-    def run(self, ticks: str, *args: str, **environ: str) -> tuple[float, float]:
+    def run(self, ticks: str, *args: str) -> tuple[float, float]:
         """Let it run with these counters and return what it reported: usage and iowait."""
         stat(self.box, ticks)
-        done = self.box.run(*args, **environ)
+        done = self.box.run(*args)
         assert (done.returncode, done.stderr) == (0, "")
         report: Any = json.loads(done.stdout) if args == ("--print",) else self.receiver.bodies[-1]
         return report["cpu_usage"], report["cpu_iowait"]
@@ -98,9 +98,19 @@ def test_a_person_who_looks_samples_a_second_and_leaves_the_file_alone(installed
     settings = {"AGENTMON_URL": installed.receiver.url, "AGENTMON_KEY": "k"}
     for args, environ in ((("--print",), {}), (("test",), {}), ((), settings)):
         stat(installed.box, AFTER)
-        assert installed.box.run(*args, **environ).returncode == 0
+        assert installed.box.run(*args, environ=environ).returncode == 0
         assert installed.slept
     assert installed.file.read_text() == before
+
+
+def put_a_folder(machine: Installed) -> None:
+    machine.file.unlink()
+    machine.file.mkdir()
+
+
+def put_a_link(machine: Installed) -> None:
+    machine.file.rename(machine.box.root / "aim")
+    machine.file.symlink_to(machine.box.root / "aim")
 
 
 SPOILT: dict[str, Callable[[Installed], object]] = {
@@ -112,8 +122,8 @@ SPOILT: dict[str, Callable[[Installed], object]] = {
     "stepped back": lambda it: it.remember("100 0 50 841 40 5 5 0"),
     "more than ten minutes ago": lambda it: it.remember(BEFORE, age=601),
     "from the future": lambda it: it.remember(BEFORE, age=-60),
-    "a folder": lambda it: (it.file.unlink(), it.file.mkdir()),
-    "a link": lambda it: (it.file.rename(it.box.root / "aim"), it.file.symlink_to(it.box.root / "aim")),
+    "a folder": put_a_folder,
+    "a link": put_a_link,
 }
 
 

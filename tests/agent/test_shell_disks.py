@@ -74,9 +74,9 @@ def test_a_disk_that_hangs_loses_no_other_and_is_named(box: Box) -> None:
     assert_the_others_are_there(hang(box))
 
 
-def test_where_timeout_is_old(box: Box) -> None:
-    hang(box).stub("timeout", OLD_TIMEOUT.replace("TIMEOUT", box.tool("timeout")))
-    assert_the_others_are_there(box)
+def test_where_timeout_is_old(dash: Box) -> None:
+    hang(dash).stub("timeout", OLD_TIMEOUT.replace("TIMEOUT", dash.tool("timeout")))
+    assert_the_others_are_there(dash)
 
 
 def test_where_no_timeout_is(box: Box) -> None:
@@ -96,12 +96,13 @@ def test_the_report_is_there_within_some_six_seconds(dash: Box) -> None:
 
 def test_a_process_that_cannot_be_killed_is_not_waited_for_and_its_disk_not_asked_again(dash: Box) -> None:
     hang(dash)
-    dash.script.write_text(dash.script.read_text().replace('kill -9 "$1"', ":"))  # as if the kernel held it
+    script = dash.script.read_text().replace('kill -9 "$1"', ":")  # as if the kernel held it
+    dash.script.write_text(script.replace(f'"{dash.root}/proc/$1/stat"', '"/proc/$1/stat"'))
     settings = {"AGENTMON_URL": "http://127.0.0.1:1", "AGENTMON_KEY": "k"}
-    assert "is left out: it does not answer" in dash.run(**settings).stderr
+    assert "is left out: it does not answer" in dash.run(environ=settings).stderr
     left = hanging(dash)
     assert 0 < len(left) <= 2
-    assert "is left out: it still does not answer" in dash.run(**settings).stderr
+    assert "is left out: it still does not answer" in dash.run(environ=settings).stderr
     assert dash.run("--print").stderr.count("still does not answer") == 1
     assert hanging(dash) == left
     for pid in left:
