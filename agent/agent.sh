@@ -313,7 +313,7 @@ take_turn() { # sets kept, where this run leaves its mark, and since: the counte
     kept=$state/run now=$(date +%s) pid='' known='' when=''
     ! own_file "$kept" || read -r pid known when since <"$kept"
     [ "$pid" = $$ ] || ! running "$pid" "$known" || fail 1 "the run before this one has not ended yet"
-    case $when in '' | *[!0-9]* | ????????????*) since='' when=0 ;; esac
+    case $when in '' | 0* | *[!0-9]* | ????????????*) since='' when=0 ;; esac
     if [ "$now" -lt "$when" ] || [ $((now - when)) -gt 600 ]; then since=''; fi
     started $$
     mark="$$ $start $now"

@@ -121,6 +121,7 @@ SPOILT: dict[str, Callable[[Installed], object]] = {
     "short": lambda it: it.remember("100 0 50"),
     "stepped back": lambda it: it.remember("100 0 50 841 40 5 5 0"),
     "more than ten minutes ago": lambda it: it.remember(BEFORE, age=601),
+    "no number of seconds": lambda it: it.file.write_text(f"999999999 - 09 {BEFORE}\n"),
     "from the future": lambda it: it.remember(BEFORE, age=-60),
     "a folder": put_a_folder,
     "a link": put_a_link,
