@@ -170,13 +170,17 @@ function ticks(   b, a, n, i, whole) {
     iowait = b[5] ~ /[0-9]/ ? percent(a[5], whole) : ""
 }
 
-function disk(size, used, avail, mount) {
-    mount = plain(mount)
-    if (size <= 0 || used + avail <= 0 || (mount in number)) return
-    number[mount] = ++disks
-    if (mount in shared) used = size - avail
-    mounts[disks] = mount; sizes[disks] = size; useds[disks] = used; avails[disks] = avail
+function disk(size, used, avail, mount,   i) {
+    if (size <= 0 || used + avail <= 0 || number_of(plain(mount))) return
+    i = place(plain(mount))
+    if (mounts[i] in shared) used = size - avail
+    sizes[i] = size; useds[i] = used; avails[i] = avail
 }
+function place(mount) { # in the order of the table, whoever answers first
+    if (!(mount in number)) { number[mount] = ++disks; mounts[disks] = mount }
+    return number[mount]
+}
+function number_of(mount) { return (mount in number) && (number[mount] in sizes) ? number[mount] : 0 }
 function characters(s) { return length(s) - (s ~ utf8 ? gsub(/[\200-\277]/, "", s) : 0) }
 
 # Each pool of ZFS is one disk under its shortest mount, and so is each data set that can fill by itself: one with less
@@ -202,19 +206,18 @@ function pools(   i, d, p) {
     }
     for (i = 1; i <= sets; i++) if (pool[i] in home) {
         p = pool[i]
-        if (!(d = number_of(home[p]))) { d = number[home[p]] = ++disks; mounts[d] = home[p] }
+        d = place(home[p])
         useds[d] = (p in pool_used) ? pool_used[p] : mounted[p]
         avails[d] = most[p]; sizes[d] = useds[d] + avails[d]
         delete gone[d]; delete home[p]
     }
 }
-function number_of(mount) { return (mount in number) ? number[mount] : 0 }
 function shares(d, p) { return avails[d] >= 0.99 * most[p] } # the room of its pool, which changes while it is read
 
 # What the receiver takes: 512 disks, 1024 characters each, 256 KiB in all. The fullest are kept.
 function list_disks(   i, n, size, least, left, names, list) {
     for (i = 1; i <= disks; i++) {
-        if (i in gone) continue
+        if (!(i in sizes) || (i in gone)) continue
         if (characters(mounts[i]) > 1024) { say(substr(mounts[i], 1, 80) "... is left out: its name is too long"); continue }
         item[i] = "{\"mount\":" json(mounts[i]) ",\"usage\":" percent(useds[i], useds[i] + avails[i]) ",\"size\":\"" \
             human(sizes[i]) "\",\"used\":\"" human(useds[i]) "\",\"avail\":\"" human(avails[i]) "\"}"
@@ -245,6 +248,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
 $1 == "shared" { shared[plain(unescaped($2))] }
+$1 == "place" { place(plain(unescaped($2))) }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }
 $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : "" }
@@ -314,14 +318,14 @@ take_turn() { # sets kept, where this run leaves its mark, and since: the counte
     kept=$state/run now=$(date +%s) pid='' known='' when=''
     ! own_file "$kept" || read -r pid known when since <"$kept"
     [ "$pid" = $$ ] || ! running "$pid" "$known" || fail 1 "the run before this one has not ended yet"
-    case $when in '' | *[!0-9]* | ????????????*) since='' when=0 ;; esac
+    case $when in '' | 0* | *[!0-9]* | ????????????*) since='' when=0 ;; esac
     if [ "$now" -lt "$when" ] || [ $((now - when)) -gt 600 ]; then since=''; fi
     started $$
     mark="$$ $start $now"
 }
 
 risen() { # whether there are counters in $since, and none in $ticks is below them (those of guests are within others)
-    case $since in '' | "$ticks" | *[!0-9\ -]*) return 1 ;; esac
+    case $since in '' | "$ticks" | *[!0-9\ -]* | *-[0-9]*) return 1 ;; esac
     rest="$since " count=0
     for value in $ticks; do
         before=${rest%% *} rest=${rest#* } count=$((count + 1))
@@ -370,6 +374,7 @@ unescape() { # NAME as in /proc/mounts, where a space is \040: sets name
 }
 
 df_of() { # DISK…: each is its mounts, the best first; one that is a file (in containers) will not do
+    exec 2>/dev/null # and no copy of it is kept by what may be left behind
     set -f
     for mounts; do
         shift
@@ -411,8 +416,12 @@ give_up() { # PID DISK
 
 tell_answers() { # STATUS of within: prints $answer; if that was not all, those that have not answered are given up
     if [ "$1" = 0 ]; then printf '%s\n' "$answer" && return; fi
+    set -f
     IFS=$nl
-    for line in $answer; do
+    # shellcheck disable=SC2086  # words are wanted: one for each line
+    set -- $answer
+    unset IFS
+    for line; do
         case $line in
         answered:*) ;;
         asked:*)
@@ -422,31 +431,32 @@ tell_answers() { # STATUS of within: prints $answer; if that was not all, those 
         *) printf '%s\n' "$line" ;;
         esac
     done
-    unset IFS
 }
 
 ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between
     if ! command -v zfs >/dev/null || is_blocked zfs; then return; fi
-    answer=$({ zfs list -Hp -o name,used,avail -d 0 & echo "asked:$! zfs"; } 2>/dev/null | within 5)
+    answer=$({ zfs list -Hp -o name,used,avail -d 0 2>/dev/null & echo "asked:$! zfs"; } | within 5)
     tell_answers $?
 }
 
 ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
-    for mounts; do
+    [ -z "$blocked" ] || for mounts; do
         shift
         is_blocked "${mounts%% *}" || set -- "$@" "$mounts"
     done
     [ $# -gt 0 ] || return 0
-    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } 2>/dev/null | within 2); then
+    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } | within 2); then
         tell_answers 0
     else
         tell_answers 1 >/dev/null
-        answer=$(for mounts; do ask_one "$mounts" & done 2>/dev/null | within 3)
+        for mounts; do echo "place ${mounts%% *}"; done
+        answer=$(for mounts; do ask_one "$mounts" & done | within 3)
         tell_answers $?
     fi
 }
 
 ask_one() { # DISK
+    exec 2>/dev/null
     df_of "$1" &
     echo "asked:$! ${1%% *}"
     wait
@@ -454,15 +464,19 @@ ask_one() { # DISK
 }
 
 ask_all() { # READINGS: prints them, and what is said by the disks that follow their line `disks`, and by their pools
-    printf '%s\n' "${1%%"$nl"disks*}"
     recall
     known_blocked=$blocked
     case $1 in *"${nl}zfs "*) ask_zfs ;; esac
     set -f
     IFS=$nl
     # shellcheck disable=SC2086  # words are wanted: one for each line
-    set -- ${1#*"$nl"disks}
+    set -- $1
     unset IFS
+    for line; do
+        shift
+        [ "$line" != disks ] || break
+        printf '%s\n' "$line"
+    done
     ask_disks "$@"
     [ "$blocked" = "$known_blocked" ] || keep "$memory" "${blocked%"$nl"}"
 }

@@ -28,6 +28,7 @@ unescape() { # NAME as in /proc/mounts, where a space is \040: sets name
 }
 
 df_of() { # DISK…: each is its mounts, the best first; one that is a file (in containers) will not do
+    exec 2>/dev/null # and no copy of it is kept by what may be left behind
     set -f
     for mounts; do
         shift
@@ -69,8 +70,12 @@ give_up() { # PID DISK
 
 tell_answers() { # STATUS of within: prints $answer; if that was not all, those that have not answered are given up
     if [ "$1" = 0 ]; then printf '%s\n' "$answer" && return; fi
+    set -f
     IFS=$nl
-    for line in $answer; do
+    # shellcheck disable=SC2086  # words are wanted: one for each line
+    set -- $answer
+    unset IFS
+    for line; do
         case $line in
         answered:*) ;;
         asked:*)
@@ -80,31 +85,32 @@ tell_answers() { # STATUS of within: prints $answer; if that was not all, those 
         *) printf '%s\n' "$line" ;;
         esac
     done
-    unset IFS
 }
 
 ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between
     if ! command -v zfs >/dev/null || is_blocked zfs; then return; fi
-    answer=$({ zfs list -Hp -o name,used,avail -d 0 & echo "asked:$! zfs"; } 2>/dev/null | within 5)
+    answer=$({ zfs list -Hp -o name,used,avail -d 0 2>/dev/null & echo "asked:$! zfs"; } | within 5)
     tell_answers $?
 }
 
 ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
-    for mounts; do
+    [ -z "$blocked" ] || for mounts; do
         shift
         is_blocked "${mounts%% *}" || set -- "$@" "$mounts"
     done
     [ $# -gt 0 ] || return 0
-    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } 2>/dev/null | within 2); then
+    if answer=$({ df_of "$@" & echo "asked:$! all disks"; } | within 2); then
         tell_answers 0
     else
         tell_answers 1 >/dev/null
-        answer=$(for mounts; do ask_one "$mounts" & done 2>/dev/null | within 3)
+        for mounts; do echo "place ${mounts%% *}"; done
+        answer=$(for mounts; do ask_one "$mounts" & done | within 3)
         tell_answers $?
     fi
 }
 
 ask_one() { # DISK
+    exec 2>/dev/null
     df_of "$1" &
     echo "asked:$! ${1%% *}"
     wait
@@ -112,15 +118,19 @@ ask_one() { # DISK
 }
 
 ask_all() { # READINGS: prints them, and what is said by the disks that follow their line `disks`, and by their pools
-    printf '%s\n' "${1%%"$nl"disks*}"
     recall
     known_blocked=$blocked
     case $1 in *"${nl}zfs "*) ask_zfs ;; esac
     set -f
     IFS=$nl
     # shellcheck disable=SC2086  # words are wanted: one for each line
-    set -- ${1#*"$nl"disks}
+    set -- $1
     unset IFS
+    for line; do
+        shift
+        [ "$line" != disks ] || break
+        printf '%s\n' "$line"
+    done
     ask_disks "$@"
     [ "$blocked" = "$known_blocked" ] || keep "$memory" "${blocked%"$nl"}"
 }

@@ -65,13 +65,17 @@ function ticks(   b, a, n, i, whole) {
     iowait = b[5] ~ /[0-9]/ ? percent(a[5], whole) : ""
 }
 
-function disk(size, used, avail, mount) {
-    mount = plain(mount)
-    if (size <= 0 || used + avail <= 0 || (mount in number)) return
-    number[mount] = ++disks
-    if (mount in shared) used = size - avail
-    mounts[disks] = mount; sizes[disks] = size; useds[disks] = used; avails[disks] = avail
+function disk(size, used, avail, mount,   i) {
+    if (size <= 0 || used + avail <= 0 || number_of(plain(mount))) return
+    i = place(plain(mount))
+    if (mounts[i] in shared) used = size - avail
+    sizes[i] = size; useds[i] = used; avails[i] = avail
 }
+function place(mount) { # in the order of the table, whoever answers first
+    if (!(mount in number)) { number[mount] = ++disks; mounts[disks] = mount }
+    return number[mount]
+}
+function number_of(mount) { return (mount in number) && (number[mount] in sizes) ? number[mount] : 0 }
 function characters(s) { return length(s) - (s ~ utf8 ? gsub(/[\200-\277]/, "", s) : 0) }
 
 # Each pool of ZFS is one disk under its shortest mount, and so is each data set that can fill by itself: one with less
@@ -97,19 +101,18 @@ function pools(   i, d, p) {
     }
     for (i = 1; i <= sets; i++) if (pool[i] in home) {
         p = pool[i]
-        if (!(d = number_of(home[p]))) { d = number[home[p]] = ++disks; mounts[d] = home[p] }
+        d = place(home[p])
         useds[d] = (p in pool_used) ? pool_used[p] : mounted[p]
         avails[d] = most[p]; sizes[d] = useds[d] + avails[d]
         delete gone[d]; delete home[p]
     }
 }
-function number_of(mount) { return (mount in number) ? number[mount] : 0 }
 function shares(d, p) { return avails[d] >= 0.99 * most[p] } # the room of its pool, which changes while it is read
 
 # What the receiver takes: 512 disks, 1024 characters each, 256 KiB in all. The fullest are kept.
 function list_disks(   i, n, size, least, left, names, list) {
     for (i = 1; i <= disks; i++) {
-        if (i in gone) continue
+        if (!(i in sizes) || (i in gone)) continue
         if (characters(mounts[i]) > 1024) { say(substr(mounts[i], 1, 80) "... is left out: its name is too long"); continue }
         item[i] = "{\"mount\":" json(mounts[i]) ",\"usage\":" percent(useds[i], useds[i] + avails[i]) ",\"size\":\"" \
             human(sizes[i]) "\",\"used\":\"" human(useds[i]) "\",\"avail\":\"" human(avails[i]) "\"}"
@@ -140,6 +143,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
 $1 == "shared" { shared[plain(unescaped($2))] }
+$1 == "place" { place(plain(unescaped($2))) }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }
 $1 == "cpu" { usage = percent($2, 100); iowait = NF > 2 ? percent($3, 100) : "" }

@@ -41,14 +41,14 @@ take_turn() { # sets kept, where this run leaves its mark, and since: the counte
     kept=$state/run now=$(date +%s) pid='' known='' when=''
     ! own_file "$kept" || read -r pid known when since <"$kept"
     [ "$pid" = $$ ] || ! running "$pid" "$known" || fail 1 "the run before this one has not ended yet"
-    case $when in '' | *[!0-9]* | ????????????*) since='' when=0 ;; esac
+    case $when in '' | 0* | *[!0-9]* | ????????????*) since='' when=0 ;; esac
     if [ "$now" -lt "$when" ] || [ $((now - when)) -gt 600 ]; then since=''; fi
     started $$
     mark="$$ $start $now"
 }
 
 risen() { # whether there are counters in $since, and none in $ticks is below them (those of guests are within others)
-    case $since in '' | "$ticks" | *[!0-9\ -]*) return 1 ;; esac
+    case $since in '' | "$ticks" | *[!0-9\ -]* | *-[0-9]*) return 1 ;; esac
     rest="$since " count=0
     for value in $ticks; do
         before=${rest%% *} rest=${rest#* } count=$((count + 1))
