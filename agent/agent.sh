@@ -720,13 +720,17 @@ $1 == "memory" {
 $1 == "load" { print "load", $3, $4, $5 }
 $1 ~ /^\/dev\// && !mounts && NF == 5 { swap += $2; swap_free += $4 } # the line Total, where there is one, says it again
 $0 == "mounts" { mounts = 1; next }
-mounts && split($0, f, /\t+/) >= 3 {
-    type = f[3]; sub(/ .*/, "", type)
-    if (type !~ /^(ufs|zfs|msdosfs|ext2fs)$/ || f[1] ~ /^\/dev\/md|@/) next # a disk in memory, a snapshot
-    if (type == "zfs") datasets = datasets "zfs " escaped(f[1]) " " escaped(f[2]) "\n"
-    if (f[1] in seen) next
-    seen[f[1]]
-    disks = disks escaped(f[2]) "\n"
+# Between device, mount and type are tabs, or one space after what is long; each of them may hold spaces, too.
+mounts && match($0, /[ \t]+(ufs|zfs|msdosfs|ext2fs)\t/) {
+    type = substr($0, RSTART, RLENGTH); gsub(/[ \t]/, "", type)
+    device = mount = substr($0, 1, RSTART - 1)
+    if (!sub(/\t.*/, "", device)) sub(/ \/.*/, "", device)
+    mount = substr(mount, length(device) + 1); sub(/^[ \t]+/, "", mount)
+    if (device ~ /^\/dev\/md|@/) next # a disk in memory, a snapshot
+    if (type == "zfs") datasets = datasets "zfs " escaped(device) " " escaped(mount) "\n"
+    if (device in seen) next
+    seen[device]
+    disks = disks escaped(mount) "\n"
 }
 END {
     if (swap > 0) printf "swap %.0f %.0f\n", swap, swap_free
