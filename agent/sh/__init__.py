@@ -14,8 +14,10 @@ PARTS = (
     "macos",
     "send",
     "systemd",
+    "launchd",
     "cron",
     "places",
+    "users",
     "install",
     "main",
 )
