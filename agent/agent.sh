@@ -1128,8 +1128,13 @@ cron_unschedule() { # of the agent's user, and one's own: an earlier agent.sh's,
 }
 
 cron_line() { # whether it is there
-    if [ -n "$cron_file" ]; then cat "$cron_file" 2>/dev/null; elif command -v crontab >/dev/null; then cron_of "$user" -l; else cat "$system_crontab" 2>/dev/null; fi |
-        grep -q "$cron_mark\$"
+    if [ -n "$cron_file" ]; then
+        cat "$cron_file" 2>/dev/null
+    elif command -v crontab >/dev/null; then
+        cron_of "$user" -l
+    else
+        cat "$system_crontab" 2>/dev/null
+    fi | grep -q "$cron_mark\$"
 }
 
 cron_runs() {
@@ -1180,7 +1185,7 @@ can_make_user() { # and run something as that user: OpenWrt, Synology and Unraid
 make_user() {
     id "$user" >/dev/null 2>&1 && return
     case $system in
-    FreeBSD) pw useradd "$user" -c 'agentmon agent' -d /nonexistent -s /usr/sbin/nologin -w no ;;
+    FreeBSD) pw useradd "$user" -c 'agentmon agent' -d /var/empty -s /usr/sbin/nologin -w no ;;
     Darwin) macos_make_user ;;
     *) linux_make_user ;;
     esac || fail 1 "cannot make the user $user"
@@ -1237,11 +1242,14 @@ linux_remove_user() {
 
 as_user() { # COMMAND: as the agent's user and with no more in the environment than cron gives
     set -- env -i "PATH=$PATH" "HOME=${HOME:-/}" "$@"
-    case $system${user:+-other} in
-    FreeBSD-other) chroot -u "$user" -g "$user" -G "$user" / "$@" ;; # su there uses root's shell: a menu, on firewalls
-    Darwin-other) sudo -u "$user" "$@" ;;
-    *-other) su -s /bin/sh "$user" -c "$*" ;;
-    *) "$@" ;;
+    if [ -z "$user" ]; then
+        "$@"
+        return
+    fi
+    case $system in
+    FreeBSD) chroot -u "$user" -g "$user" -G "$user" / "$@" ;; # su there uses root's shell: a menu, on firewalls
+    Darwin) sudo -u "$user" "$@" ;;
+    *) su -s /bin/sh "$user" -c "$*" ;;
     esac
 }
 

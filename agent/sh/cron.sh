@@ -47,8 +47,13 @@ cron_unschedule() { # of the agent's user, and one's own: an earlier agent.sh's,
 }
 
 cron_line() { # whether it is there
-    if [ -n "$cron_file" ]; then cat "$cron_file" 2>/dev/null; elif command -v crontab >/dev/null; then cron_of "$user" -l; else cat "$system_crontab" 2>/dev/null; fi |
-        grep -q "$cron_mark\$"
+    if [ -n "$cron_file" ]; then
+        cat "$cron_file" 2>/dev/null
+    elif command -v crontab >/dev/null; then
+        cron_of "$user" -l
+    else
+        cat "$system_crontab" 2>/dev/null
+    fi | grep -q "$cron_mark\$"
 }
 
 cron_runs() {

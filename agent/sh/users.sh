@@ -11,7 +11,7 @@ can_make_user() { # and run something as that user: OpenWrt, Synology and Unraid
 make_user() {
     id "$user" >/dev/null 2>&1 && return
     case $system in
-    FreeBSD) pw useradd "$user" -c 'agentmon agent' -d /nonexistent -s /usr/sbin/nologin -w no ;;
+    FreeBSD) pw useradd "$user" -c 'agentmon agent' -d /var/empty -s /usr/sbin/nologin -w no ;;
     Darwin) macos_make_user ;;
     *) linux_make_user ;;
     esac || fail 1 "cannot make the user $user"
@@ -68,10 +68,13 @@ linux_remove_user() {
 
 as_user() { # COMMAND: as the agent's user and with no more in the environment than cron gives
     set -- env -i "PATH=$PATH" "HOME=${HOME:-/}" "$@"
-    case $system${user:+-other} in
-    FreeBSD-other) chroot -u "$user" -g "$user" -G "$user" / "$@" ;; # su there uses root's shell: a menu, on firewalls
-    Darwin-other) sudo -u "$user" "$@" ;;
-    *-other) su -s /bin/sh "$user" -c "$*" ;;
-    *) "$@" ;;
+    if [ -z "$user" ]; then
+        "$@"
+        return
+    fi
+    case $system in
+    FreeBSD) chroot -u "$user" -g "$user" -G "$user" / "$@" ;; # su there uses root's shell: a menu, on firewalls
+    Darwin) sudo -u "$user" "$@" ;;
+    *) su -s /bin/sh "$user" -c "$*" ;;
     esac
 }

@@ -100,7 +100,7 @@ def test_freebsd_runs_it_by_a_file_of_cron_as_a_user_of_its_own(box: Box, receiv
     assert (done.returncode, done.stdout, done.stderr) == (0, "agentmon-agent: removed\n", "")
     assert tree(box) == before
     assert lines(box, "users") == [
-        "pw useradd agentmon-agent -c agentmon agent -d /nonexistent -s /usr/sbin/nologin -w no",
+        "pw useradd agentmon-agent -c agentmon agent -d /var/empty -s /usr/sbin/nologin -w no",
         "pkill -9 -u agentmon-agent",
         "pw userdel agentmon-agent",
     ]

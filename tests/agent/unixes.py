@@ -117,6 +117,7 @@ def freebsd(box: Box, *mounts: tuple[str, str, str]) -> Box:
 
 def macos(box: Box) -> Box:
     box.stub("uname", "case $1 in -s) echo Darwin ;; *) echo 23.4.0 ;; esac")
+    box.bin.joinpath("timeout").unlink()  # a Mac has none
     sysctl(
         box,
         {
