@@ -10,9 +10,9 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 
+from agent import VERSION
 from agent.collect import Report
 from agent.config import AgentSettings
 from agent.system import this_system
@@ -81,7 +81,7 @@ def send(settings: AgentSettings, report: Report, timeout_s: float = TIMEOUT_S) 
 @lru_cache(maxsize=1)
 def user_agent() -> str:
     """Return what the receiver shows of this agent: its version, its kind and its system."""
-    return f"agentmon-agent/{metadata.version('agentmon-console')} (psutil; {this_system()})"
+    return f"agentmon-agent/{VERSION} (psutil; {this_system()})"
 
 
 def _opener(settings: AgentSettings) -> urllib.request.OpenerDirector:

@@ -28,6 +28,9 @@ SCRIPT = Path(agent.__path__[0]) / "agent.sh"
 AGENTMON = Path(sys.executable).with_name("agentmon")
 SHELLS = ("dash", "bash", "busybox sh")
 
+PROCESS_CPU_CLOCK = 2
+"""With a process' number, the clock of its CPU time, as clock_getcpuclockid(3) makes it."""
+
 
 class Taker(ThreadingHTTPServer):
     """A receiver that takes every report and counts them."""
@@ -91,8 +94,8 @@ def measure_shells(shells: list[str], runs: int, environ: dict[str, str]) -> Non
 
 
 def run_ns(pid: int) -> int:
-    """Return the nanoseconds for which a process (of one thread) has had a CPU."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    """Return the nanoseconds for which a process has had a CPU, all its threads together, those that ended too."""
+    return time.clock_gettime_ns((~pid << 3) | PROCESS_CPU_CLOCK)
 
 
 def memory_mb(pid: int, name: str) -> float:

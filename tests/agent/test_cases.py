@@ -32,8 +32,8 @@ HOST = MEMORY.format(33554432, 4000000, 4194304)
 class Case:
     """A machine, with @ for its root, and what must be said of it.
 
-    `files` are made, a name that ends in a slash as a folder, or ABSENT; `space` is used and available of a mount in KiB, half of
-    it used where nothing is said; `says` are fields of the report, of which disks only mount and usage.
+    `files` are made, a name that ends in a slash as a folder, or ABSENT; `space` is used and available of a mount in
+    KiB, half of it used where nothing is said; `says` are fields of the report, of which disks only mount and usage.
     """
 
     says: dict[str, Any]

@@ -1,13 +1,16 @@
 """Each answer of a receiver as the psutil agent understands it."""
 
 import socket
+import tomllib
 from email.message import Message
-from importlib import metadata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agent
+from agent import VERSION
 from agent.config import AgentSettings
 from agent.send import Answer, Outcome, outcome_of, retry_after_s, send, user_agent
 from tests.agent.receiver import OK, Receiver, trouble
@@ -26,6 +29,11 @@ def test_an_accepted_report_arrived_whole_with_its_key(receiver: Receiver) -> No
     assert receiver.paths == ["/agent/report"]
 
 
+def test_the_agents_version_is_that_of_the_package() -> None:
+    project = tomllib.loads(Path(agent.__path__[0]).parent.joinpath("pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+
+
 @pytest.mark.parametrize(("name", "system"), [("Linux", "linux"), ("Darwin", "macos")])
 def test_a_report_tells_the_agents_version_and_system(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, name: str, system: str
@@ -34,7 +42,7 @@ def test_a_report_tells_the_agents_version_and_system(
     user_agent.cache_clear()
     assert call(receiver.url).accepted
     user_agent.cache_clear()
-    assert receiver.user_agents == [f"agentmon-agent/{metadata.version('agentmon-console')} (psutil; {system})"]
+    assert receiver.user_agents == [f"agentmon-agent/{VERSION} (psutil; {system})"]
 
 
 @pytest.mark.parametrize(
