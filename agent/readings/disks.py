@@ -15,6 +15,7 @@ from agent.readings.asking import LIMIT_S, Asker
 from agent.readings.mount_table import Mount, read_mount_table
 from agent.readings.mounts import DISKS, block_types, choose_disks
 from agent.readings.zfs import Space
+from agent.system import this_system
 
 Item = dict[str, object]
 Note = Callable[[str], None]
@@ -42,11 +43,12 @@ class DiskReader:
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
         self._asker = Asker[Asked](limit_s)
+        self._lister = Asker[list[Mount]](limit_s)
         self._limit_s = limit_s
 
     def read(self, note: Note) -> list[Item]:
         """Return `disk_usage` of this machine; `note` gets a line for each disk that had to be left out, and why."""
-        table = read_mount_table()
+        table = self._read_table(note)
         choice = choose_disks(table, DISKS | block_types())
         for point in choice.sleeping:
             note(f"{shown(point)} is left out: it is behind an automount, which each look would keep awake")
@@ -62,6 +64,15 @@ class DiskReader:
         order = {mount.mountpoint: place for place, mount in enumerate(table)}
         spaces = sorted(_with_pools(spaces, table, note), key=lambda each: order[each.mountpoint])
         return within_bounds([mount_usage(each) for each in spaces if each.used + each.available > 0], note)
+
+    def _read_table(self, note: Note) -> list[Mount]:
+        if this_system() != "windows":
+            return read_mount_table()
+        # There, each disk is asked for its type, so that one that is dying may hold up the list.
+        tables = list(self._lister.ask({"list": read_mount_table}).values())
+        if not tables:
+            note(f"all disks are left out: Windows did not list them in {self._limit_s:g} s")
+        return tables[0] if tables else []
 
 
 def _look(mounts: tuple[Mount, ...]) -> Asked:

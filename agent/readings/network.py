@@ -13,23 +13,18 @@ from agent.system import below_root, this_system
 Counters = dict[str, tuple[int, int]]
 """Bytes in and out of each interface."""
 
-VIRTUAL = {
-    "linux": re.compile(
-        r"lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|xenbr|ovs|vnet|vif|cni|cali|cilium|lxc\d|flannel"
-        r"|bond|team|vlan|macvlan|macvtap|ipvlan|vxlan|geneve|tun|tap|wg|tailscale|zt|ifb|imq|dummy|sit|gre|erspan"
-        r"|ip6tnl|ip6gre|tunl|ip_vti|ip6_vti|nlmon|.*\.\d+$"
-    ),
-    "freebsd": re.compile(
-        r"lo\d|lagg|vlan|bridge|vm-|vxlan|tap|tun|epair|wg|ovpn|tailscale|zt|enc\d|pflog|pfsync|gif|gre|stf|ipsec"
-        r"|ipfw|usbus|plip|carp|faith|.*\.\d+$"
-    ),
-    "windows": re.compile(
-        r"Loopback|vEthernet|isatap|Teredo|6to4|Local Area Connection\*|VMware|VirtualBox|Npcap|Tailscale|ZeroTier"
-        r"|WireGuard|OpenVPN|Bluetooth",
-        re.IGNORECASE,
-    ),
-}
-"""Loopback, bridges, bonds and tunnels, by name: what passes them passes a card too, or stays in the machine."""
+VIRTUAL = re.compile(
+    r"(lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|xenbr|ovs|vnet|vif|cni|cali|cilium|lxc\d|flannel"
+    r"|bond|team|vlan|macvlan|macvtap|ipvlan|vxlan|geneve|tun|tap|wg|tailscale|zt|ifb|imq|dummy|sit|gre|erspan"
+    r"|ip6tnl|ip6gre|ip_vti|ip6_vti|nlmon|.*\.\d+$)"
+    r"|(lo\d|lagg|vm-|epair|ovpn|enc\d|pf(log|sync)|gif|stf|ipsec|ipfw|usbus|plip|carp|utun|awdl|llw|anpi|ap\d|vmenet)"
+    r"|(Loopback|vEthernet|isatap|Teredo|6to4|Local Area Connection\*|VMware|VirtualBox|Npcap|Tailscale|ZeroTier"
+    r"|WireGuard|OpenVPN|Bluetooth)"
+)
+"""Loopback, bridges, bonds and tunnels, by name: what passes them passes a card too, or stays in the machine.
+
+Their names on Linux (as in agent.sh), on macOS and the BSDs, and on Windows.
+"""
 
 XEN_GUEST = re.compile(r"vif\d+\.\d+")
 """The host's end of a guest's card; it has a device, but what passes it passes a card of the host or stays here."""
@@ -39,7 +34,7 @@ def read_network() -> dict[str, object]:
     """Return `network_rx_bytes` and `network_tx_bytes`; nothing where they cannot be had, or no interface counts."""
     system = this_system()
     counters = _read_counters(system)
-    chosen = linux_interfaces(counters, below_root("sys/class/net")) if system == "linux" else by_name(counters, system)
+    chosen = linux_interfaces(counters, below_root("sys/class/net")) if system == "linux" else by_name(counters)
     if not chosen:
         return {}
     return {
@@ -61,12 +56,9 @@ def _read_counters(system: str) -> Counters:
     return {name: (nic.bytes_recv, nic.bytes_sent) for name, nic in counters.items()}
 
 
-def by_name(names: Iterable[str], system: str) -> list[str]:
-    """Return the interfaces whose names are those of cards."""
-    if system == "macos":
-        return [name for name in names if macos.CARD.fullmatch(name)]
-    virtual = VIRTUAL.get(system, VIRTUAL["freebsd"])
-    return [name for name in names if not virtual.match(name)]
+def by_name(names: Iterable[str]) -> list[str]:
+    """Return the interfaces whose names are not `VIRTUAL`."""
+    return [name for name in names if not VIRTUAL.match(name)]
 
 
 def linux_interfaces(names: Iterable[str], root: Path) -> list[str]:
@@ -80,7 +72,7 @@ def linux_interfaces(names: Iterable[str], root: Path) -> list[str]:
     switches = [name for name in cards if (root / name / "dsa").exists()]
     if cards:
         return [name for name in cards if name in switches or not _is_switch_port(name, switches, root)]
-    return [name for name in by_name(names, "linux") if not _is_stacked(root / name)]
+    return [name for name in by_name(names) if not _is_stacked(root / name)]
 
 
 def is_card(name: str, root: Path) -> bool:
