@@ -35,17 +35,25 @@ def read_mount_table() -> list[Mount]:
     system = this_system()
     parts = psutil.disk_partitions(all=system != "windows")
     mounts = [Mount(*part[:4]) for part in parts]
-    if system != "linux":
+    return _as_linux_tells(mounts) if system == "linux" else mounts
+
+
+def _as_linux_tells(mounts: list[Mount]) -> list[Mount]:
+    """Return the mounts with their own names and roots, as far as psutil does not tell them.
+
+    It has libc undo the kernel's escapes, and that leaves some (# is \\043), if the names hold a backslash.
+    """
+    if any("\\" in mount.mountpoint or "\\" in mount.device for mount in mounts):
+        mounts = _spelled_by_kernel(mounts)
+    devices = [mount.device for mount in mounts if mount.device.startswith("/")]
+    if len(devices) == len(set(devices)):
         return mounts
     roots = kernel_roots()
-    return [mount._replace(root=roots.get(mount.mountpoint, "/")) for mount in _spelled_by_kernel(mounts)]
+    return [mount._replace(root=roots.get(mount.mountpoint, "/")) for mount in mounts]
 
 
 def _spelled_by_kernel(mounts: list[Mount]) -> list[Mount]:
-    """Return the mounts as the kernel's table names them, provided that psutil read the same table.
-
-    psutil has libc undo the kernel's escapes, and that leaves some of them (# is \\043).
-    """
+    """Return the mounts as the kernel's table names them, provided that psutil read the same table."""
     rows = kernel_table()
     if [mount.fstype for mount in mounts] != [row[2] for row in rows]:
         return mounts

@@ -28,6 +28,8 @@ NETWORK = frozenset({
 })  # fmt: skip
 """These are their server's to report, and a server that is gone would let us wait, even where "/" is one."""
 
+NEVER = MEMORY | IMAGES | NETWORK
+
 LEFT_OUT = frozenset({"cdrom", "remote", "quarantine"})
 """Options of optical and network drives on Windows, and of disk images that were downloaded on macOS."""
 
@@ -103,7 +105,7 @@ def _ends_when_idle(mount: Mount) -> bool:
 
 def _is_disk(mount: Mount, types: Collection[str]) -> bool:
     fstype = mount.fstype.lower()
-    if fstype in MEMORY | IMAGES | NETWORK or not LEFT_OUT.isdisjoint(mount.options.split(",")):
+    if fstype in NEVER or not LEFT_OUT.isdisjoint(mount.options.split(",")):
         return False
     if _is_snapshot(mount) or _is_image(mount):
         return False
