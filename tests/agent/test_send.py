@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agent
-from agent import VERSION
 from agent.config import AgentSettings
-from agent.send import Answer, Outcome, outcome_of, retry_after_s, send, user_agent
+from agent.send import VERSION, Answer, Outcome, outcome_of, retry_after_s, send, user_agent
 from tests.agent.receiver import OK, Receiver, trouble
 
 KEY = "amk_" + "secret00" * 5
