@@ -4,7 +4,7 @@
 
 agent.sh runs as cron runs it, once a report, against a receiver on loopback; its CPU is user and system time of all
 its processes, as the kernel adds them up when they are waited for. `agentmon agent` runs as installed, at an interval
-of a second; its CPU is taken from the scheduler's books after the first report, and scaled to an interval of 60 s.
+of a second; its CPU is taken from the clock of its CPU time after the first report, and scaled to an interval of 60 s.
 """
 
 import argparse

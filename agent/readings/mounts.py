@@ -40,10 +40,13 @@ BSD_MEMORY = re.compile(r"/dev/md\d+")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`disks`: for each disk its mounts, the one to name first. `sleeping`: mount points behind an automount."""
+    """What of a mount table is to be asked how full it is, and what is not."""
 
     disks: list[tuple[Mount, ...]]
+    """For each disk its mounts, the one to name first."""
+
     sleeping: list[str]
+    """The mount points of disks behind an automount that ends when idle."""
 
 
 def block_types() -> frozenset[str]:
