@@ -121,21 +121,30 @@ def _system_walls(service: Service) -> tuple[str, ...]:
     return (
         f"CapabilityBoundingSet={capabilities}",
         f"AmbientCapabilities={capabilities}",
-        # In a user namespace of its own it could not use the capability.
-        f"PrivateUsers={'no' if service.low_port else 'yes'}",
-        "PrivateDevices=yes",
+        # In a user namespace of its own it could not use the capability, and zfs would show it no pool.
+        f"PrivateUsers={'no' if service.low_port or service.sees_disks else 'yes'}",
+        *_readings(service),
         "PrivateTmp=yes",
         "ProtectClock=yes",
-        "ProtectControlGroups=yes",
         f"ProtectHome={'read-only' if service.sees_disks else 'yes'}",
         "ProtectHostname=yes",
         "ProtectKernelLogs=yes",
         "ProtectKernelModules=yes",
-        "ProtectKernelTunables=yes",
-        "ProtectProc=invisible",
         "ProtectSystem=strict",
         "RemoveIPC=yes",
     )
+
+
+def _readings(service: Service) -> tuple[str, ...]:
+    """Return what of /proc and /dev it sees: nothing but its own, unless it reports its own machine.
+
+    For each of the options on /proc, systemd mounts a new one in containers that allow it (LXC), and that shows the
+    host's memory and CPU: what lxcfs put in their place is not in it.
+    """
+    if service.sees_disks:
+        return ("# zfs tells how full its pools are, and opens its device for writing even to read.",
+                "DevicePolicy=closed", "DeviceAllow=/dev/zfs rw")  # fmt: skip
+    return "PrivateDevices=yes", "ProtectControlGroups=yes", "ProtectKernelTunables=yes", "ProtectProc=invisible"
 
 
 def _quoted(word: str) -> str:

@@ -51,6 +51,15 @@ def test_a_receiver_that_reports_its_own_machine_sees_the_homes_file_system() ->
     assert settings(Service(SYSTEM.command, system=True, sees_disks=True))["ProtectHome"] == "read-only"
 
 
+def test_one_that_reports_its_own_machine_keeps_a_containers_proc_and_may_ask_zfs() -> None:
+    hide_lxcfs = {"ProtectProc", "ProcSubset", "ProtectKernelTunables", "ProtectControlGroups"}
+    assert set(settings(SYSTEM)) & hide_lxcfs == hide_lxcfs - {"ProcSubset"}
+    reporting = settings(Service(SYSTEM.command, system=True, sees_disks=True))
+    assert not set(reporting) & (hide_lxcfs | {"PrivateDevices"})
+    assert (reporting["DevicePolicy"], reporting["DeviceAllow"]) == ("closed", "/dev/zfs rw")
+    assert reporting["PrivateUsers"] == "no"
+
+
 @pytest.mark.parametrize("name", ["plain.db", "two words.db", '100%n $HOME "quoted" \\n.db', "ünï.db", "it's"])
 def test_whatever_a_path_holds_the_unit_gives_it_back(name: str) -> None:
     path = Path("/srv") / name
