@@ -131,6 +131,7 @@ function Set-Variables([string] $User, $Variables) {
 
 # ---- The machine's folders, and the loop
 
+[Net.WebRequest]::DefaultWebProxy = $null # else that of the first run that has one would stay for all others
 $env:ProgramFiles = "$Root/Program Files"
 $env:ProgramW6432 = "$Root/Program Files"
 $env:ProgramData = "$Root/ProgramData"
