@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentmon.options import common_options, database, option, tag_option
+from agentmon.options import common_options, database, option, tag_option, utc_option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
@@ -51,24 +51,25 @@ def list_(tags: tuple[str, ...], as_json: bool) -> None:
     """Show all monitors, or those with a tag, without keys."""
     from agentmon.output import print_json, say
     from agentmon.reading import read_fleet, tagged
-    from agentmon.tables import monitor_line, monitor_summary
+    from agentmon.tables import monitor_summary, monitor_table
     from store.writer import wall_clock_ms
 
     fleet, now = tagged(asyncio.run(read_fleet(database())), tags), wall_clock_ms()
     if as_json:
         print_json([monitor_summary(monitor, now) for monitor in fleet])
         return
-    for each in fleet:
-        say(monitor_line(each, now))
+    for line in monitor_table(fleet, now):
+        say(line)
 
 
 @monitor.command()
 @common_options
 @click.argument("name")
 @option("--json", "as_json", is_flag=True, help="One object.")
-def show(name: str, as_json: bool) -> None:
+@utc_option
+def show(name: str, as_json: bool, utc: bool) -> None:
     """Show one monitor, without its key."""
-    from agentmon.output import print_json, say
+    from agentmon.output import print_json, say, shown_zone
     from agentmon.reading import read_monitor
     from agentmon.tables import monitor_lines, monitor_summary
     from store.writer import wall_clock_ms
@@ -77,7 +78,7 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         print_json(monitor_summary(found, now))
         return
-    for line in monitor_lines(found, now):
+    for line in monitor_lines(found, now, shown_zone(utc)):
         say(line)
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ import click
 from store.events import Event
 from store.models import Monitor, Report, Sample
 from store.text import safe_text
+from store.when import zoned
 from store.wording import sentence
 
 
@@ -21,6 +22,16 @@ def iso_time(at: int | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_zone(utc: bool) -> tzinfo | None:
+    """Return the zone in which a command shows times to people: None is this machine's own."""
+    return UTC if utc else None
+
+
+def in_zone(iso: str, zone: tzinfo | None) -> str:
+    """Return a time that `iso_time` made as people are shown it."""
+    return zoned(round(datetime.fromisoformat(iso).timestamp() * 1000), zone)
 
 
 def print_json(value: Any) -> None:
