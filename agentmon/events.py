@@ -101,13 +101,14 @@ async def _choice(reader: "Reader", names: Sequence[str]) -> "Callable[[Event], 
     no monitor and no event has.
     """
     from agentmon.reading import required
+    from store.text import normal_name
 
-    ids = set()
+    ids, called = set(), {*names, *map(normal_name, names)}
     for name in names:
         monitor = await reader.monitor(name)
         if monitor is not None or not await reader.is_told_of(name):
             ids.add(required(monitor, name).id)
-    return lambda event: not names or event.monitor_id in ids or event.monitor in names
+    return lambda event: not names or event.monitor_id in ids or event.monitor in called
 
 
 async def _pages(reader: "Reader", since: int, follow: bool) -> "AsyncIterator[list[Event]]":

@@ -184,13 +184,14 @@ def delete(name: str, yes: bool) -> None:
     """Delete a monitor, its key and its history."""
     from agentmon.admin import perform
     from agentmon.reading import read_monitor
-    from store.text import safe_text
+    from store.text import normal_name, safe_text
 
-    asyncio.run(read_monitor(database(), name))
+    name = asyncio.run(read_monitor(database(), name)).name
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("deleting needs --yes where nobody can be asked")
-        if click.prompt(f"Type {safe_text(name)} to delete it and its history", err=True) != name:
+        typed = click.prompt(f"Type {safe_text(name)} to delete it and its history", err=True)
+        if normal_name(typed) != name:
             raise click.ClickException("nothing was deleted")
     perform(database(), "delete", name=name)
 

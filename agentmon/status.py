@@ -72,11 +72,11 @@ async def _ask(
     from agentmon.admin import ConsoleAdmin
     from agentmon.reading import reading, required, tagged
     from store.errors import AgentmonError, ReceiverUnreachableError
-    from store.text import safe_text
+    from store.text import normal_name, safe_text
 
     async with reading(path) as reader:
         if names:
-            monitors = [required(await reader.monitor(name), name) for name in dict.fromkeys(names)]
+            monitors = [required(await reader.monitor(name), name) for name in dict.fromkeys(map(normal_name, names))]
         else:
             monitors = list((await reader.changes()).monitors)
     if tags and not (monitors := tagged(monitors, tags)):

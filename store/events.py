@@ -23,7 +23,9 @@ class EventKind(StrEnum):
     OLD_KEY_USED = "old_key_used"  # address
     NEW_KEY_USED = "new_key_used"  # for_s: how long the old key still worked
     CREATED = "created"
-    RENAMED = "renamed"  # before: the old name
+    RENAMED = (
+        "renamed"  # before: the old name; normalised: true if agentmon did it, as names that read the same are one
+    )
     EDITED = "edited"  # tags: all that it has now, note: whether it has one now; only what was changed
     DELETED = "deleted"
     PAUSED = "paused"  # for_s, None until resumed

@@ -88,6 +88,13 @@ def _set(detail: Mapping[str, Any]) -> str:
     return f"set {', '.join(shown[:5])}{more}"
 
 
+def _renamed(detail: Mapping[str, Any]) -> str:
+    before = safe_text(detail["before"])
+    if detail.get("normalised"):
+        return f"renamed by agentmon, was '{before}': spaces and the form of accents no longer tell names apart"
+    return f"renamed, was {before}"
+
+
 def _edited(detail: Mapping[str, Any]) -> str:
     parts = []
     if "tags" in detail:
@@ -120,7 +127,7 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.OLD_KEY_USED: lambda d: f"still reports with the old key, from {safe_text(str(d['address']))}",
     EventKind.NEW_KEY_USED: lambda d: f"uses the new key; the old one has ended, {duration(d['for_s'])} after rotation",
     EventKind.CREATED: lambda _: "created",
-    EventKind.RENAMED: lambda d: f"renamed, was {safe_text(d['before'])}",
+    EventKind.RENAMED: _renamed,
     EventKind.EDITED: _edited,
     EventKind.DELETED: lambda _: "deleted",
     EventKind.PAUSED: _paused,
