@@ -31,8 +31,9 @@ def create(names: tuple[str, ...], key: str | None, if_missing: bool, tags: tupl
     """Create monitors; prints each one's key and the command that installs its agent."""
     from agentmon.admin import credentials, perform
     from agentmon.output import print_json, say
+    from agentmon.piped import piped_text
 
-    agent_key = sys.stdin.readline().strip() if key == "-" else key
+    agent_key = piped_text() if key == "-" else key
     asked: dict[str, Any] = {"agent_key": agent_key, "if_missing": if_missing, "tags": tags}
     for row in perform(database(), "create", names=list(names), **asked):
         made = credentials(row)

@@ -45,11 +45,12 @@ def add(url: str | None, command: str | None, name: str | None, level: str) -> N
     """
     from agentmon.admin import perform
     from agentmon.output import say
+    from agentmon.piped import piped_text
 
     if (url is None) == (command is None):
         raise click.UsageError("give either a URL or --exec COMMAND")
     if url == STDIN:
-        url = sys.stdin.readline().strip()
+        url = piped_text()
     added = perform(database(), "add_channel", url=url, command=command, name=name, level=level)
     say(f"{added['name']}: {added['shown']}")
     click.echo("Try it with agentmon notify test.", err=True)
