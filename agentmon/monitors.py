@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentmon.options import common_options, database, option, tag_option, utc_option
+from agentmon.options import ReceiverUrl, common_options, database, option, tag_option, utc_option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def create(names: tuple[str, ...], key: str | None, if_missing: bool, tags: tupl
             continue
         say(f"{made.name}: {made.agent_key}")
         _show_lines(made, err=False)
+    if not as_json:
+        _show_remarks(made, err=False)
 
 
 @monitor.command("list")
@@ -87,26 +89,31 @@ def show(name: str, as_json: bool, utc: bool) -> None:
 @common_options
 @click.argument("name")
 @option("--line", type=click.Choice(["linux", "windows"]), help="Print that platform's install line instead.")
-def key(name: str, line: str | None) -> None:
+@option("--url", type=ReceiverUrl(), metavar="URL", help="With --line: where this server's agent reaches the receiver.")
+def key(name: str, line: str | None, url: str | None) -> None:
     """Print a monitor's agent key alone."""
     from agentmon.admin import credentials, perform
     from agentmon.reading import read_key
 
     if line is None:
+        if url is not None:
+            raise click.UsageError("--url goes with --line")
         click.echo(asyncio.run(read_key(database(), name)))
         return
-    made = credentials(perform(database(), "credentials", name=name))
+    made = credentials(perform(database(), "credentials", name=name, url=url))
     click.echo(next(each.command for each in made.install if each.platform.lower() == line))
-    if made.warning:
-        click.echo(made.warning, err=True)
+    _show_remarks(made, err=True)
+
+
+def _show_remarks(made: "Credentials", err: bool) -> None:
+    for remark in filter(None, (made.note, made.warning)):
+        click.echo(remark, err=err)
 
 
 def _show_lines(made: "Credentials", err: bool) -> None:
     """Print the install lines, each alone on its line, to be copied as a whole."""
     for line in made.install:
         click.echo(f"{line.where}\n{line.command}", err=err)
-    if made.warning:
-        click.echo(made.warning, err=err)
 
 
 @monitor.command()
@@ -120,6 +127,7 @@ def rotate(name: str) -> None:
     click.echo(made.agent_key)
     click.echo("The old key works until the first report with this one. To install it:", err=True)
     _show_lines(made, err=True)
+    _show_remarks(made, err=True)
 
 
 @monitor.command()
