@@ -16,6 +16,9 @@ from store.text import safe_text
 from store.when import zoned
 from store.wording import sentence
 
+MAX_LINE = 10_000
+"""Characters of a line for people."""
+
 
 def iso_time(at: int | None) -> str | None:
     """Return UTC milliseconds as ISO 8601, e.g. `2026-01-31T23:59:59.999Z`."""
@@ -50,7 +53,7 @@ async def print_json_list(rows: AsyncIterator[Any]) -> None:
 
 def say(text: str) -> None:
     """Print a line for people, safe for their terminal."""
-    click.echo(safe_text(text, 10_000))
+    click.echo(safe_text(text, MAX_LINE))
 
 
 def report_fields(report: Report | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from agentmon.output import in_zone, monitor_fields, settings_fields
+from agentmon.output import MAX_LINE, in_zone, monitor_fields, settings_fields
 from store.events import Event
 from store.models import Monitor, Status
 from store.policy import DEADLINES, IGNORE, Breach, Setting
@@ -54,12 +54,12 @@ def silence(monitor: Monitor, now: int) -> str:
 
 def column_cells(texts: Iterable[str], least: int) -> int:
     """Return how wide a column is in which all of these find room: at least `least` cells."""
-    return max([least, *(cell_len(safe_text(text)) for text in texts)])
+    return max([least, *(cell_len(safe_text(text, MAX_LINE)) for text in texts)])
 
 
 def padded(text: str, cells: int) -> str:
     """Return a text, safe to print, filled up to so many cells of a terminal; a longer one stays whole."""
-    shown = safe_text(text)
+    shown = safe_text(text, MAX_LINE)
     return shown + " " * (cells - cell_len(shown))
 
 

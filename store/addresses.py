@@ -43,7 +43,7 @@ async def keep_address(
         (KEPT,),
     )
     if before is not None:
-        detail = {"address_before": before, "address": address}
+        detail = {"before": before, "address": address}
         await record(connection, [Event(EventKind.RECEIVER_MOVED, now, detail=detail)])
     return *known, Address(now, address)
 
@@ -54,4 +54,4 @@ def move_since(addresses: Iterable[Address], at: int) -> dict[str, str]:
     before = next((each.address for each in reversed(every) if each.at <= at), None)
     if before is None or before == every[-1].address:
         return {}
-    return {"address_before": before, "address": every[-1].address}
+    return {"before": before, "address": every[-1].address}

@@ -94,9 +94,9 @@ def _set(detail: Mapping[str, Any]) -> str:
 
 def _silence(detail: Mapping[str, Any]) -> str:
     head = f"no reports from anyone for {duration(detail['silence_s'])}, all {detail['monitors']} are silent:"
-    if "address_before" not in detail:
+    if "before" not in detail:
         return f"{head} is it this machine's network?"
-    before, now = safe_text(detail["address_before"]), safe_text(detail["address"])
+    before, now = safe_text(detail["before"]), safe_text(str(detail["address"]))
     return f"{head} this receiver was {before} when they last reported and is {now} now; {WAYS_BACK}"
 
 
@@ -145,7 +145,7 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.RECEIVER_STARTED: _started,
     EventKind.RECEIVER_STOPPED: lambda d: f"receiver stopped, it ran for {duration(d['for_s'])}",
     EventKind.RECEIVER_MOVED: lambda d: (
-        f"this receiver was {safe_text(d['address_before'])} and is {safe_text(d['address'])} now; its agents still"
+        f"this receiver was {safe_text(d['before'])} and is {safe_text(str(d['address']))} now; its agents still"
         f" report to the old address: {WAYS_BACK}"
     ),
 }

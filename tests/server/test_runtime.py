@@ -157,7 +157,7 @@ def test_a_receiver_that_moves_says_so_and_everyones_silence_says_it_too(
     served.call("set_defaults", settings={"late_after": 0.05, "down_after": 0.1})
     until(lambda: "silence" in served.events())
     detail = served.events()["silence"]
-    assert (detail["address_before"], detail["address"]) == ("192.0.2.5", "192.0.2.7")
+    assert (detail["before"], detail["address"]) == ("192.0.2.5", "192.0.2.7")
     served.thread.stop()
     assert served.thread.wait(PATIENCE_S)
 

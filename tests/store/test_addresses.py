@@ -57,7 +57,7 @@ MOVED = (Address(10, "192.0.2.5"), Address(20, "192.0.2.6"), Address(30, "192.0.
 @pytest.mark.parametrize(("at", "before"), [(10, "192.0.2.5"), (19, "192.0.2.5"), (25, "192.0.2.6")])
 def test_a_silence_is_told_with_the_address_of_the_last_report(at: int, before: str) -> None:
     detail = move_since(MOVED, at)
-    assert detail == {"address_before": before, "address": "192.0.2.7"}
+    assert detail == {"before": before, "address": "192.0.2.7"}
     said = sentence(Event(EventKind.SILENCE, 40, detail={"monitors": 3, "silence_s": 300.0, **detail}))
     assert f"this receiver was {before} when they last reported and is 192.0.2.7 now" in said
     assert len(said) <= 240
