@@ -139,25 +139,21 @@ def test_a_line_is_worded_for_another_address(served: Served) -> None:
     assert made["warning"] is None
 
 
-def test_a_receiver_that_moves_says_so_and_everyones_silence_says_it_too(
+def test_a_receiver_that_moves_says_so_and_words_lines_for_its_new_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reach = Reach("http://192.0.2.5:84", ("100.64.0.3",), in_container=True)
     monkeypatch.setattr("server.premises.find_reach", lambda *_, **__: reach)
     served = Served(tmp_path / "a.db")
-    made = served.call("create", names=["a", "b", "c"])
-    assert "http://192.0.2.5:84" in made[0]["install"][0]["after"]
-    assert "also 100.64.0.3" in made[0]["note"]
-    assert "container" in made[0]["warning"]
-    for each in made:
-        assert served.report(each["agent_key"]) == 200
+    (made,) = served.call("create", names=["a"])
+    assert "http://192.0.2.5:84" in made["install"][0]["after"]
+    assert "also 100.64.0.3" in made["note"]
+    assert "container" in made["warning"]
     reach = Reach("http://192.0.2.7:84")
     until(lambda: served.call("receiver")["url"] == reach.url)
     until(lambda: "receiver_moved" in served.events())
-    served.call("set_defaults", settings={"late_after": 0.05, "down_after": 0.1})
-    until(lambda: "silence" in served.events())
-    detail = served.events()["silence"]
-    assert (detail["before"], detail["address"]) == ("192.0.2.5", "192.0.2.7")
+    assert served.events()["receiver_moved"] == {"before": "192.0.2.5", "address": "192.0.2.7"}
+    assert reach.url in served.call("credentials", name="a")["install"][0]["after"]
     served.thread.stop()
     assert served.thread.wait(PATIENCE_S)
 
