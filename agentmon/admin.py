@@ -70,21 +70,23 @@ def _receiver_to_come() -> ReceiverInfo:
     """
     from agentmon.options import configuration
     from agentmon.serve import DEFAULT_PORT, tls_files
-    from server.address import host_of, reachable_url
+    from server.address import host_of
+    from server.reach import find_reach
     from server.tls import Identity
     from store.writer import wall_clock_ms
 
     config = configuration()
     host, port, public_url = (config.value("serve", name) for name in ("host", "port", "public_url"))
     tls = tls_files(config.value("serve", "tls_cert"), config.value("serve", "tls_key"))
-    url = (public_url or "").rstrip("/") or reachable_url(host, port or DEFAULT_PORT, tls=tls is not None)
+    reach = find_reach(host, port or DEFAULT_PORT, (public_url or "").rstrip("/") or None, tls=tls is not None)
+    url = reach.url
     pin, problem = None, None
     if tls and url.startswith("https:"):
         try:
             pin = Identity.load(tls, host_of(url)).pin
         except AgentmonError as error:
             problem = str(error)
-    return ReceiverInfo(wall_clock_ms(), url, problem, pin)
+    return ReceiverInfo(wall_clock_ms(), url, problem, pin, reach.others, reach.in_container)
 
 
 def credentials(result: dict[str, Any]) -> Credentials:

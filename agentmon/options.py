@@ -105,6 +105,12 @@ tag_option = option(
 )
 
 
+TIME_HELP = "24h, yesterday, 03:12, 'mon 09:00' or ISO 8601; local unless it has a zone."
+"""How one types a time: what `--since` and `--until` take."""
+
+utc_option = option("--utc", is_flag=True, help="Show times in UTC instead of this machine's zone.")
+
+
 class ConfiguredCommand(click.Command):
     """A command whose options the configuration file may set; all of the file is checked when it starts."""
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import click
@@ -13,7 +13,11 @@ import click
 from store.events import Event
 from store.models import Monitor, Report, Sample
 from store.text import safe_text
+from store.when import zoned
 from store.wording import sentence
+
+MAX_LINE = 10_000
+"""Characters of a line for people."""
 
 
 def iso_time(at: int | None) -> str | None:
@@ -21,6 +25,16 @@ def iso_time(at: int | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_zone(utc: bool) -> tzinfo | None:
+    """Return the zone in which a command shows times to people: None is this machine's own."""
+    return UTC if utc else None
+
+
+def in_zone(iso: str, zone: tzinfo | None) -> str:
+    """Return a time that `iso_time` made as people are shown it."""
+    return zoned(round(datetime.fromisoformat(iso).timestamp() * 1000), zone)
 
 
 def print_json(value: Any) -> None:
@@ -39,7 +53,7 @@ async def print_json_list(rows: AsyncIterator[Any]) -> None:
 
 def say(text: str) -> None:
     """Print a line for people, safe for their terminal."""
-    click.echo(safe_text(text, 10_000))
+    click.echo(safe_text(text, MAX_LINE))
 
 
 def report_fields(report: Report | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.address import host_of, reachable_url
+from server.reach import Reach, find_reach
 from server.tls import Certificate, TlsFiles
 from store.errors import AgentmonError, DatabaseRefusedError
 from store.files import PRIVATE_FILE, PRIVATE_FOLDER
@@ -38,7 +39,8 @@ MAX_SOCKET_PATH = 107
 class Premises:
     """All of it; `release` gives it back. `own_url` is where it listens, `url` where agents are sent to.
 
-    `listener` is None where no report comes from outside, `certificate` where it is not spoken to over TLS.
+    `listener` is None where no report comes from outside, `certificate` where it is not spoken to over TLS. `host` and
+    `public_url` are what was asked for.
     """
 
     database: Path
@@ -49,6 +51,15 @@ class Premises:
     own_url: str
     url: str
     certificate: Certificate | None = None
+    host: str | None = None
+    public_url: str | None = None
+
+    def find_reach(self) -> Reach:
+        """Return where agents are sent as things are now: a machine's addresses change while a receiver runs."""
+        if self.listener is None:
+            return Reach(self.url)
+        port = self.listener.getsockname()[1]
+        return find_reach(self.host, port, self.public_url, tls=self.certificate is not None)
 
     @property
     def pin(self) -> str | None:
@@ -83,7 +94,9 @@ def take_premises(
         admin_path, admin = _open_office(database, lock, undo)
         undo.pop_all()
     own_url = reachable_url(host, listener.getsockname()[1], tls=tls is not None)
-    return Premises(database, lock, listener, admin, admin_path, own_url, public_url or own_url, certificate)
+    return Premises(
+        database, lock, listener, admin, admin_path, own_url, public_url or own_url, certificate, host, public_url
+    )
 
 
 def take_closed_premises(database: Path, url: str) -> Premises:

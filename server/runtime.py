@@ -17,11 +17,13 @@ from server.intake import Intake, NetworkIntake
 from server.listening import ListeningClock
 from server.notifier import Notifier
 from server.premises import Premises
+from server.reach import container_warning, others_note
 from server.ready import Supervisor, fleet_in_words
 from server.receiver import ReceiverOptions
 from server.rejected import keep, open_log
 from server.upkeep import Upkeep, UpkeepOptions
 from store import changes, runs
+from store.addresses import keep_address
 from store.errors import ChangeRefusedError, StoreUnavailableError
 from store.models import ReceiverInfo, Status
 from store.outbox import Outbox
@@ -68,6 +70,7 @@ class Runtime:
         self._clock = self._intake.wall
         self._listening = self._intake.listening
         self._since = self._clock()
+        self._reach = premises.find_reach()
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -86,6 +89,7 @@ class Runtime:
             describe = partial(self._describe, writer)
             judge = await FleetJudge.open(writer, self._clock, self._listening.now)
             await self._configure(writer)
+            await self._keep_address(writer, judge)
             control = Control(writer, describe, self._clock, judge)
             admin = await start_admin(control, self._premises.admin)
             closing.push_async_callback(admin.cleanup)
@@ -99,7 +103,7 @@ class Runtime:
             async with asyncio.TaskGroup() as group:
                 duties = [
                     group.create_task(self._judge(writer, control, judge)),
-                    group.create_task(self._beat(writer, run_id)),
+                    group.create_task(self._beat(writer, run_id, judge)),
                     group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                     group.create_task(self._notifier(writer, outbox).run()),
@@ -117,6 +121,20 @@ class Runtime:
         if await writer.change(configure):
             log.info("took over the limits of the configuration file: %d settings", len(self._options.limits))
 
+    async def _keep_address(self, writer: Writer, judge: FleetJudge) -> None:
+        """Look where agents can reach it now, and notice if that is elsewhere than where they were sent."""
+        if self._premises.listener is None:
+            return
+        reach = self._premises.find_reach()
+        if is_local(reach.url) and not is_local(self._reach.url):
+            return  # without a network just now, it will hardly be reached elsewhere than before
+        if reach.url != self._reach.url:
+            log.warning("agents reach it at %s now, no longer at %s", reach.url, self._reach.url)
+        self._reach = reach
+        if self._premises.public_url is None and not is_local(reach.url):
+            keep = partial(keep_address, address=reach.address, own=reach.others, now=self._clock())
+            judge.addresses = await writer.transact(keep)
+
     def _notifier(self, writer: Writer, outbox: Outbox) -> Notifier:
         return Notifier(outbox, writer, Dispatcher().deliver, self._clock, self._options.notifier)
 
@@ -124,10 +142,14 @@ class Runtime:
         if self._premises.listener is None:
             return
         log.info("listening on %s", self._premises.own_url)
-        if self._premises.url != self._premises.own_url:
-            log.info("agents reach it at %s", self._premises.url)
-        if is_local(self._premises.url):
+        if self._reach.url != self._premises.own_url:
+            log.info("agents reach it at %s", self._reach.url)
+        if is_local(self._reach.url):
             log.info("no other machine can reach it")
+        if note := others_note(self._reach.url, self._reach.others):
+            log.info("%s", note)
+        if self._reach.in_container:
+            log.warning("%s", container_warning(self._reach.url))
 
     async def _drain(self, writer: Writer, run_id: int) -> None:
         log.info("stopping: finishing what is in flight")
@@ -137,7 +159,10 @@ class Runtime:
             await writer.transact(partial(runs.end_run, run_id=run_id, now=self._clock()))
 
     def _describe(self, writer: Writer) -> ReceiverInfo:
-        return ReceiverInfo(self._since, self._premises.url, writer.problem, self._premises.pin)
+        reach = self._reach
+        return ReceiverInfo(
+            self._since, reach.url, writer.problem, self._premises.pin, reach.others, reach.in_container
+        )
 
     async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
         while True:
@@ -158,7 +183,7 @@ class Runtime:
                 with contextlib.suppress(ChangeRefusedError):  # deleted or renamed while others were resumed
                     await control.resume(monitor.name)
 
-    async def _beat(self, writer: Writer, run_id: int) -> None:
+    async def _beat(self, writer: Writer, run_id: int, judge: FleetJudge) -> None:
         """Note in the database that the receiver runs, and let the service manager know.
 
         A store that refuses has answered, and a restart would not mend it; one that hangs ends the signs of life.
@@ -168,11 +193,12 @@ class Runtime:
             await asyncio.sleep(every_s)
             with contextlib.suppress(StoreUnavailableError):
                 await writer.transact(partial(runs.beat, run_id=run_id, now=self._clock()))
+                await self._keep_address(writer, judge)
             self._options.supervisor.tell(WATCHDOG="1", STATUS=self._in_words(writer))
 
     def _in_words(self, writer: Writer) -> str:
         fleet = fleet_in_words(live.monitor.status for live in writer.lives.values())
-        return f"{self._premises.url} {writer.problem or fleet}"
+        return f"{self._reach.url} {writer.problem or fleet}"
 
 
 def _from_network(premises: Premises, options: RuntimeOptions) -> NetworkIntake:

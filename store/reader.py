@@ -25,7 +25,7 @@ from store.rejections import Rejection, read_rejections
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
 from store.schema import inspect_database, migrations
 from store.series import RAW, Plan, Series, plan, read_oldest, read_points
-from store.text import safe_text
+from store.text import normal_name, safe_text
 from store.tiers import ONE_HOUR, Tier
 
 PAGE = 2000
@@ -71,7 +71,7 @@ class Reader:
 
     async def monitor(self, name: str) -> Monitor | None:
         """Return the monitor of that name, None if there is none."""
-        rows = await self._fetch(MONITOR_QUERY + " WHERE name = ?", (name,))
+        rows = await self._fetch(MONITOR_QUERY + " WHERE name = ?", (normal_name(name),))
         return monitor_of(rows[0]) if rows else None
 
     async def agent_key(self, name: str) -> str | None:
@@ -79,7 +79,7 @@ class Reader:
         rows = await self._fetch(
             "SELECT agent_key FROM agent_key JOIN monitor ON monitor.id = monitor_id WHERE name = ?"
             " ORDER BY agent_key.id DESC LIMIT 1",
-            (name,),
+            (normal_name(name),),
         )
         return str(rows[0]["agent_key"]) if rows else None
 

@@ -4,6 +4,7 @@ The rules: look through a read-only connection before anything opens read-write,
 SQLite sees it and under another name until it is whole, set `auto_vacuum` before WAL, and back up before migrating.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from store.errors import DatabaseRefusedError
 from store.files import create_database_file, ensure_private_folder, sync, tighten
-from store.text import safe_text
+from store.text import distinct_names, safe_text
 
 APPLICATION_ID = 0x616D6F6E
 """`amon` in ASCII, in the header of every agentmon database."""
@@ -134,6 +135,7 @@ def _migrate(path: Path, version: int, steps: Sequence[Migration]) -> None:
         else:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.create_function("distinct_names", 1, _distinct_names, deterministic=True)
         for step in steps:
             if step.version > version:
                 _apply(connection, step)
@@ -148,6 +150,11 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
         f"BEGIN IMMEDIATE; {step.sql}; PRAGMA application_id = {APPLICATION_ID:d}; "
         f"PRAGMA user_version = {step.version:d}; COMMIT;"
     )
+
+
+def _distinct_names(names: str) -> str:
+    """Return pairs of an old and a new name, see `store.text`, for migrations: SQL knows nothing of Unicode's forms."""
+    return json.dumps(list(distinct_names(json.loads(names)).items()))
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from store.text import MAX_NAME
+from store.text import MAX_NAME, normal_name
 from tui.draw import safe
 from tui.widgets.field import Field
 
@@ -98,7 +98,8 @@ class ConfirmDelete(ModalScreen[bool]):
 
     def matches(self, typed: str) -> bool:
         """Return whether the name is typed; where it shows replaced characters, what is shown will do too."""
-        return typed in (self._monitor_name, safe(self._monitor_name, MAX_NAME))
+        names = (self._monitor_name, safe(self._monitor_name, MAX_NAME))
+        return normal_name(typed) in map(normal_name, names)
 
     def on_input_changed(self) -> None:
         """Offer the deletion only to the name."""

@@ -11,12 +11,12 @@ from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.models import Monitor
+from store.when import spoken, stepped
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.filters import Filter, FilterError, parse
 from tui.past import Past
 from tui.screens.marking import MarkingScreen
-from tui.when import spoken, stepped
 from tui.widgets.empty_fleet import empty_note
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.fleet_columns import DEFAULT, Choice, recalled

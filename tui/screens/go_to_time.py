@@ -10,8 +10,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from store.when import EXAMPLES, WhenError, spoken, understand
 from tui import draw
-from tui.when import EXAMPLES, WhenError, spoken, understand
 from tui.widgets.field import Field
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from textual.widgets import Button, Static
 
 from store.durations import parse_duration
 from store.text import MAX_NAME
+from store.when import spoken
 from tui import draw
-from tui.when import spoken
 from tui.widgets.field import Field
 
 if TYPE_CHECKING:

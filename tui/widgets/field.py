@@ -27,6 +27,13 @@ class Field(Input):
         """Return whether a key means something to a field, which then lets nobody else see it."""
         return event.is_printable or event.key in _EDITING
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Put all that is pasted on the one line; Textual takes the first line and drops the rest."""
+        event.prevent_default().stop()
+        text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
+        if text:
+            self.replace(text, *self.selection)
+
     async def on_key(self, event: events.Key) -> None:
         """Do at once what a key does."""
         if action := _EDITING.get(event.key):
