@@ -18,6 +18,7 @@ import click
 from agentmon.exits import ENDING_SIGNALS, Exit
 from agentmon.logs import log_crash
 from agentmon.terminal import Terminal, point_at_null
+from store.files import ensure_private_folder
 from store.text import safe_text
 from tui.crash import ended, is_lost, threads_watched
 from tui.look import shown_glyphs, suggested
@@ -127,7 +128,7 @@ class ConsoleRun:
         if self._ending.is_set() or self.dropped or (self._app is not None and self._app.left):
             if error is not None:
                 with contextlib.suppress(OSError):
-                    log_crash(self._database, "the console failed while it ended", error)
+                    self._log_crash("the console failed while it ended", error)
             return True
         self._tell_crash(error or ended("nobody asked for it"))
         self.dropped = self._keep_serving
@@ -136,7 +137,7 @@ class ConsoleRun:
     def _tell_crash(self, error: BaseException) -> None:
         """Say on the terminal, in one line, that the console failed and where it is written how; then who goes on."""
         try:
-            where = f"what happened stands in {log_crash(self._database, 'the console failed', error)}"
+            where = f"what happened stands in {self._log_crash('the console failed', error)}"
         except OSError as trouble:
             where = f"its log cannot be written: {trouble.strerror}"
         goes_on = ""
@@ -147,6 +148,19 @@ class ConsoleRun:
             click.echo(
                 f"agentmon: the console failed ({type(error).__name__}), {safe_text(where, 1_000)}{goes_on}", err=True
             )
+
+    def _log_crash(self, what: str, error: BaseException) -> Path:
+        """Write an error to the log and return that; it is in the user's own folder if it cannot be at the database.
+
+        Raises OSError if it cannot be written there either.
+        """
+        try:
+            return log_crash(self._database, what, error)
+        except OSError:
+            if self._settings.memory is None:
+                raise
+            ensure_private_folder(self._settings.memory.parent)
+            return log_crash(self._settings.memory.with_name(self._database.name), what, error)
 
     def _thread_failed(self, error: BaseException) -> None:
         if is_lost(error):

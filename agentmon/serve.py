@@ -109,7 +109,9 @@ def console_options(command: F) -> F:
     help="Repeat alerts of servers that stay down; 0: never.",
 )
 @console_options
-@option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
+@option(
+    "--keep-serving", is_flag=True, help="With --tui: go on without the console if it fails or its terminal is lost."
+)
 def serve(
     tui: bool,
     host: str | None,

@@ -16,7 +16,7 @@ X10_MOUSE = "\x1b[M"
 X10_VALUES = 3
 """Button, column and row: a byte each, or a character of up to two bytes in mode 1005; none is a control character."""
 
-PASTE_FROM = 64
+PASTE_FROM = 32
 PASTE_VARIETY = 8
 """At least this many characters in one piece, more different ones than that, are a paste: not typed, nor a key held."""
 

@@ -9,7 +9,7 @@ from subprocess import Popen
 
 import pytest
 
-from tests.e2e.harness import Served, Station, listening_port, make_report, put_down, wait_for
+from tests.e2e.harness import PATIENCE_S, Served, Station, listening_port, make_report, put_down, wait_for
 from tests.e2e.terminal import Pty, attached, console, fill, opened
 from tests.faults.switches import left_behind
 
@@ -99,7 +99,19 @@ def test_a_console_that_ends_by_a_defect_says_so_and_exits_1(station: Station, w
         with spoiled(station, terminal, defect, "tui") as process:
             press_until_told(terminal)
             assert_told(terminal, station, modes, error)
-            assert process.wait(10) == 1
+            assert process.wait(PATIENCE_S) == 1
+
+
+def test_where_nothing_can_be_written_the_traceback_is_in_the_users_folder(station: Station) -> None:
+    station.create("web")
+    station.database.with_name("agentmon.db.console.log").mkdir()
+    defect, error = WAYS["start"]
+    with opened(200, 24) as terminal:
+        modes = terminal.modes()
+        with spoiled(station, terminal, defect, "tui") as process:
+            assert_told(terminal, station, modes, error)
+            assert process.wait(PATIENCE_S) == 1
+    assert list((station.folder / "home").rglob("*.console.log"))
 
 
 @pytest.mark.parametrize("way", ["input thread", "output thread", "start", "sys.exit"])
@@ -140,7 +152,7 @@ def test_bytes_that_are_no_text_end_neither_console_nor_receiver(station: Statio
         served.accept(make_report(key))
         assert "critical" not in served.said()
         terminal.type("q")
-        assert served.process.wait(10) == 0
+        assert served.process.wait(PATIENCE_S) == 0
 
 
 def test_bytes_that_are_no_text_do_not_end_an_attached_console(station: Station) -> None:
@@ -149,7 +161,7 @@ def test_bytes_that_are_no_text_do_not_end_an_attached_console(station: Station)
         send_noise(terminal)
         assert_answers(terminal)
         terminal.type("q")
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled"])

@@ -98,8 +98,10 @@ def test_numbers_that_make_no_sense_press_no_key_and_the_next_one_is_read(sequen
 
 @given(BYTES_AS_THEY_COME)
 def test_whatever_comes_the_next_key_is_read(parts: list[bytes]) -> None:
-    keyboard = Keyboard(Clock().listening_s)
+    clock = Clock()
+    keyboard = Keyboard(clock.listening_s)
     read(*parts, b"\x1b[201~", b"\x1b[200~\x1b[201~", keyboard=keyboard)
+    clock.advance(PASTE_GAP_S)
     assert keys(read(b" j", keyboard=keyboard)).endswith("j")
 
 
