@@ -23,6 +23,7 @@ from store.text import safe_text
 from tui.crash import ended, is_lost, threads_watched
 from tui.look import shown_glyphs, suggested
 from tui.settings import ConsoleSettings
+from tui.suspend import StoppableDriver
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 UNDERTAKE_AFTER_S = 1.5
 """How long the console may take to leave the terminal by itself once all else has ended."""
 
-DRAIN_LIMIT_S = 7.5
+DRAIN_LIMIT_S = 6.5
 """The most that ending waits for the receiver, so that with the above all is over within 10 s."""
 
 
@@ -72,6 +73,7 @@ class ConsoleRun:
         self._database = database
         self._terminal = Terminal()
         self._closed = threading.Event()
+        self._handing_back = threading.RLock()
         self._ending = threading.Event()
         self._gone = False
         self.dropped = False
@@ -88,7 +90,8 @@ class ConsoleRun:
             return True
         self._terminal.watch(self._lost)
         error = self._show()
-        self._closed.set()
+        with self._handing_back:  # dropping the unread output has let this thread go on, but is not all there is to do
+            self._closed.set()
         for number in JOB_SIGNALS:  # the driver would take a terminal that is not its own any more
             signal.signal(number, signal.SIG_DFL)
         if self._gone:
@@ -107,8 +110,10 @@ class ConsoleRun:
         if self._app is None:
             return error
         self._stop_reading()
-        if getattr(self._app._driver, "holds_terminal", False) and not self._gone:
-            self._terminal.give_back()
+        if isinstance(driver := self._app._driver, StoppableDriver):
+            driver.write_out()
+            if driver.holds_terminal and not self._gone:
+                self._terminal.give_back()
         return self._app.crash or error
 
     def _make_app(self) -> "ConsoleApp":
@@ -218,9 +223,11 @@ class ConsoleRun:
         """End the process if its main thread does not do it: that may hang in a terminal that nobody reads."""
         ended_well = self._await_end(DRAIN_LIMIT_S)
         until = time.monotonic() + UNDERTAKE_AFTER_S
-        if self._closed.wait(UNDERTAKE_AFTER_S):
-            time.sleep(max(0.0, until - time.monotonic()))  # the main thread is on its way out
-        else:
-            self._terminal.take_away()
+        self._closed.wait(UNDERTAKE_AFTER_S)
+        with self._handing_back:
+            if not self._closed.is_set():
+                self._terminal.take_away()
+                until = 0.0
+        time.sleep(max(0.0, until - time.monotonic()))  # what is left, if the main thread is on its way out
         self._clear_up()
         os._exit(Exit.OK if ended_well else Exit.FAILURE)

@@ -75,6 +75,11 @@ class StoppableDriver(LinuxDriver):
         super().stop_application_mode()
         self.holds_terminal = False
 
+    def write_out(self) -> None:
+        """Wait until all is written, for an app that failed before it closed the driver."""
+        if self._writer_thread is not None and self._writer_thread.is_alive():
+            self._writer_thread.stop()
+
     def run_input_thread(self) -> None:
         """Hand on what comes from the terminal until `exit_event` is set; raises OSError once the terminal is lost."""
         keyboard = Keyboard()
