@@ -16,7 +16,7 @@ X10_MOUSE = "\x1b[M"
 X10_VALUES = 3
 """Button, column and row: a byte each, or a character of up to two bytes in mode 1005; none is a control character."""
 
-PASTE_FROM = 32
+PASTE_FROM = 64
 PASTE_VARIETY = 8
 """At least this many characters in one piece, more different ones than that, are a paste: not typed, nor a key held."""
 
@@ -104,7 +104,10 @@ class Keyboard:
         text = self._decoder.decode(data)
         if self._is_paste(text):
             self._pasting_until = self._clock() + PASTE_GAP_S
-            yield events.Paste(text.replace("\x00", ""))
+            line = text.removesuffix("\r")
+            yield events.Paste(line.replace("\x00", ""))
+            if line != text and "\r" not in line:  # one line with enter may have been typed while the link stalled
+                yield events.Key("enter", "\r")
         elif text:  # an empty one would mean the end to the parser
             self._follow_brackets(text)
             yield from self._parser.feed(text)

@@ -109,13 +109,22 @@ def test_a_paste_without_brackets_presses_no_key() -> None:
     data = LONG_TEXT.encode()
     messages = read(data[:4096], data[4096:])
     assert keys(messages) == ""
-    assert "".join(message.text for message in messages if isinstance(message, events.Paste)) == LONG_TEXT
+    pasted = "".join(message.text for message in messages if isinstance(message, events.Paste))
+    assert pasted == LONG_TEXT.removesuffix("\r")
+
+
+def test_one_long_line_with_enter_is_entered() -> None:
+    line = "json://user:secret@monitor.example.org:8080/a/long/path?and=query"
+    paste, enter = read(line.encode() + b"\r")
+    assert isinstance(paste, events.Paste)
+    assert paste.text == line
+    assert keys([enter]) == "\r"
 
 
 def test_the_end_of_a_paste_belongs_to_it_and_what_is_typed_later_does_not() -> None:
     clock = Clock()
     keyboard = Keyboard(clock.listening_s)
-    assert keys(read(LONG_TEXT[:PASTE_FROM].encode(), b"d\r", keyboard=keyboard)) == ""
+    assert keys(read(LONG_TEXT[:PASTE_FROM].encode(), b"d\rq", keyboard=keyboard)) == ""
     clock.advance(PASTE_GAP_S)
     assert keys(read(b"d\r", keyboard=keyboard)) == "d\r"
 
