@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from agentmon.exits import ENDING_SIGNALS, Exit
+from agentmon.exits import ENDING_SIGNALS, Exit, leave
 from agentmon.options import (
     ConfiguredCommand,
     FinePath,
@@ -110,7 +109,9 @@ def console_options(command: F) -> F:
     help="Repeat alerts of servers that stay down; 0: never.",
 )
 @console_options
-@option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
+@option(
+    "--keep-serving", is_flag=True, help="With --tui: go on without the console if it fails or its terminal is lost."
+)
 def serve(
     tui: bool,
     host: str | None,
@@ -169,8 +170,7 @@ def tui(read_only: bool, theme: str, no_mouse: bool, bell: bool) -> None:
     path = database()
     inspect_database(path)
     settings = console_settings(configuration(), read_only=read_only, theme=theme, no_mouse=no_mouse, bell=bell)
-    if not ConsoleRun(path, settings=settings).run():
-        sys.exit(Exit.FAILURE)
+    leave(Exit.OK if ConsoleRun(path, settings=settings).run() else Exit.FAILURE)
 
 
 def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
@@ -231,7 +231,7 @@ def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSetti
         keep_serving=keep_serving,
         is_ending=receiver.stopping.is_set,
         begin_end=receiver.stop,
-        await_end=receiver.wait,
+        await_end=partial(_ends_well, receiver),
     )
     clean = console.run()
     if console.dropped:
@@ -240,6 +240,10 @@ def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSetti
     else:
         receiver.stop()
     return _await_end(receiver) and clean
+
+
+def _ends_well(receiver: "ReceiverThread", within_s: float) -> bool:
+    return receiver.wait(within_s) and receiver.failure is None
 
 
 def _await_end(receiver: "ReceiverThread") -> bool:
@@ -253,15 +257,12 @@ def _await_end(receiver: "ReceiverThread") -> bool:
 
 def _leave(receiver: "ReceiverThread", clean: bool, log: "UnhurriedHandler | None") -> None:
     """End the process, also when a thread of it hangs in the disk or in a terminal that nobody reads."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     code = Exit.FAILURE if receiver.failure or not clean else Exit.OK
     if not receiver.ended.is_set() or (log is not None and not log.written(LAST_LINES_S)):
         os._exit(code)
     if receiver.failure:
         raise click.ClickException(receiver.failure)
-    if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
-        os._exit(code)  # a database that was made read-only is left open, see `store.writer.LEFT_OPEN`
-    sys.exit(code)
+    leave(code)
 
 
 def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":

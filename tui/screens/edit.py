@@ -120,7 +120,7 @@ class EditScreen(ConsoleScreen):
             self._tell("saving …")
             # The app's worker: whoever leaves meanwhile still learns how it ended.
             self.app.run_worker(self._save(edit), group="change")
-        elif not self._saving:
+        elif not self._saving and self.is_active:
             self.app.pop_screen()
 
     async def _save(self, edit: Edit) -> None:

@@ -21,6 +21,17 @@ class Field(Input):
         """Start with a text; at most `max_length` characters go in."""
         super().__init__(value, placeholder, compact=True, select_on_focus=False, max_length=max_length)
         self.cursor_blink = False
+        self._rang = False
+
+    def restricted(self) -> None:
+        """Ring once when nothing more goes in, not for each character of what is pasted into a full field."""
+        if not self._rang:
+            self._rang = True
+            super().restricted()
+
+    def watch_value(self) -> None:
+        """Ring again the next time that it is full."""
+        self._rang = False
 
     @staticmethod
     def takes(event: events.Key) -> bool:
