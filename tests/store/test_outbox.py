@@ -1,20 +1,24 @@
 """What waits to be sent: events that became no message yet, and messages, oldest first and not without bound."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from store.changes import delete_monitor
 from store.channels import ChannelKind, add_channel, remove_channel
 from store.errors import StoreUnavailableError
 from store.event_log import record
 from store.events import Event, EventKind
+from store.incidents import Incident
 from store.outbox import PAGE, Mark, Message, Outbox, queue_messages, settle
 from store.policy import Level
 from store.reader import Reader
 from store.writer import Writer
+from tests.conftest import Create
 
 
 @pytest.fixture
@@ -34,8 +38,10 @@ async def add(writer: Writer, name: str, level: Level = Level.WARNING) -> None:
 
 
 async def queue(writer: Writer, number: int, keep: int = 100, levels: tuple[Level, ...] = tuple(Level)) -> None:
-    contents = {level: {"number": number, "level": level} for level in levels}
-    await writer.transact(partial(queue_messages, contents=contents, mark=Mark(number, 0), now=number, keep=keep))
+    def choose(_: object, level: Level, told: tuple[Incident, ...]) -> tuple[dict[str, Any] | None, Any]:
+        return {"number": number, "level": level} if level in levels else None, told
+
+    await writer.transact(partial(queue_messages, choose=choose, mark=Mark(number, 0), now=number, keep=keep))
 
 
 async def taken(writer: Writer, outbox: Outbox, channel_id: int) -> list[Any]:
@@ -51,11 +57,6 @@ def down(number: int = 1) -> Event:
     return Event(EventKind.DOWN, 1_000, number, f"web-{number}", {"silence_s": 1.0})
 
 
-def reading(kind: EventKind, level: str, since: int = 7, mount: str | None = "/var") -> Event:
-    metric = "cpu" if mount is None else "disk"
-    return Event(kind, 1_000, 1, "web-1", {"metric": metric, "mount": mount, "level": level, "since": since})
-
-
 async def test_at_first_nothing_waits(writer: Writer, outbox: Outbox) -> None:
     assert await outbox.mark() == Mark(0, 0)
     assert await outbox.unsent(0) == ([], 0)
@@ -66,7 +67,7 @@ async def test_only_what_people_are_told_of_waits_but_all_is_read(writer: Writer
     await happen(writer, down(1), Event(EventKind.REBOOTED, 1, 2, "web-2", {"silence_s": 1}), down(3))
     await happen(writer, Event(EventKind.CREATED, 2, 4, "web-4"))
     found, read_to = await outbox.unsent(0)
-    assert [event.monitor for event, _ in found] == ["web-1", "web-3"]
+    assert [event.monitor for event in found] == ["web-1", "web-3"]
     assert read_to == 4
     assert await outbox.unsent(4) == ([], 4)
 
@@ -79,33 +80,34 @@ async def test_more_than_a_page_comes_in_pages(writer: Writer, outbox: Outbox) -
     assert (len(found), read_to) == (5, PAGE + 5)
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "worst"),
-    [
-        (reading(EventKind.DEGRADED, "critical"), reading(EventKind.RECOVERED, "warning"), Level.CRITICAL),
-        (reading(EventKind.DEGRADED, "warning"), reading(EventKind.RECOVERED, "warning"), None),
-        (reading(EventKind.DEGRADED, "critical", mount="/"), reading(EventKind.RECOVERED, "warning"), None),
-        (
-            reading(EventKind.DEGRADED, "critical", mount=None),
-            reading(EventKind.RECOVERED, "warning", mount=None),
-            Level.CRITICAL,
-        ),
-        (reading(EventKind.DEGRADED, "critical"), reading(EventKind.DEGRADED, "warning"), None),
-    ],
-)
-async def test_the_end_of_an_incident_knows_whether_it_was_critical(
-    writer: Writer, outbox: Outbox, first: Event, last: Event, worst: Level | None
+async def test_what_a_channel_was_told_is_kept_until_it_channel_or_monitor_ends(
+    writer: Writer, outbox: Outbox, create: Create
 ) -> None:
-    await happen(writer, first, last)
-    found, _ = await outbox.unsent(0)
-    assert [level for _, level in found] == [None, worst]
+    await create("web-1", "web-2")
+    for name in ("a", "b"):
+        await add(writer, name)
+    first, second = (Incident(number, "down", Level.CRITICAL, {"silence_s": 1.0}) for number in (1, 2))
+    reading, silence = Incident(1, "disk:/var", Level.WARNING), Incident(None, "silence", Level.CRITICAL)
+
+    async def tell(*after: Incident) -> None:
+        told = partial(queue_messages, choose=lambda *_: (None, after), mark=Mark(1, 0), now=1)
+        await writer.transact(told)
+
+    await tell(first, second, reading, silence)
+    await writer.transact(partial(remove_channel, name="b"))
+    assert await outbox.told() == [first, second, reading, silence]
+    worse = replace(reading, level=Level.CRITICAL)
+    await tell(first, second, worse)
+    assert await outbox.told() == [first, second, worse]
+    await writer.change(partial(delete_monitor, name="web-1", now=1))
+    assert await outbox.told() == [second]
 
 
 async def test_messages_and_the_mark_come_and_go_together(writer: Writer, outbox: Outbox) -> None:
     await add(writer, "all")
 
     async def crash(connection: Any, ledger: Any) -> None:
-        await queue_messages(connection, ledger, contents={Level.WARNING: {}}, mark=Mark(9, 9), now=1)
+        await queue_messages(connection, ledger, choose=lambda *_: ({}, ()), mark=Mark(9, 9), now=1)
         raise KeyError
 
     with pytest.raises(KeyError):
