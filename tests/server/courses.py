@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ STEP = st.one_of(
     st.tuples(st.just("report_all"), USAGE),
     st.tuples(st.just("wait"), st.sampled_from([3.0, 20.0, 120.0, 330.0])),
     st.tuples(st.just("wait"), st.sampled_from([330.0, 400.0])),
+    st.tuples(st.just("outage"), SERVER),
     st.tuples(st.just("pause"), SERVER, st.sampled_from([None, 30.0, 400.0])),
     st.tuples(st.just("resume"), SERVER),
     st.tuples(st.just("rename"), SERVER),
@@ -53,17 +55,23 @@ REMINDERS = {"still_down": "down", "still_silent": "silence"}
 
 @dataclass
 class Ear:
-    """What one channel has heard: what it must believe to last, by server and subject, and how bad that is."""
+    """What one channel has heard: what it must believe to last, by server and subject, and how bad that is.
+
+    `began` is when a server went down by the last message that said so.
+    """
 
     since: int
     count: int = 0
     lasting: dict[tuple[int | None, str], str] = field(default_factory=dict)
+    began: dict[int | None, str] = field(default_factory=dict)
 
     def hear(self, event: Mapping[str, Any], monitor_id: int | None) -> None:
         """Hear of an event, and insist that begins and ends match one to one."""
         kind, level = event["kind"], event.get("level", "critical")
         subject = BEGINS.get(kind) or ENDS.get(kind) or REMINDERS.get(kind) or f"{event['metric']}{event['mount']}"
         name = (monitor_id, subject)
+        if kind == "down":
+            self.began[monitor_id] = event["at"]
         if kind in ENDS:
             assert name in self.lasting, f"the end of what never began: {event}"
             del self.lasting[name]
@@ -140,6 +148,14 @@ class World:
             seconds -= 60.0
             await self.look()
 
+    async def outage(self, number: int) -> None:
+        """Let all but one server report until that is down."""
+        for _ in range(4):
+            await self.wait(100.0)
+            for other in range(SERVERS):
+                if other != number:
+                    await self.report(other, 40.0, None)
+
     async def remind(self) -> None:
         """Let so much time pass that a reminder is due."""
         for seconds in (6 * 3600.0, 300.0, 300.0):
@@ -164,7 +180,16 @@ class World:
                     ear.hear(event, monitor_id)
                     if not self.failing:
                         self._require_there(monitor_id, event)
+                    if event["kind"] == "up":
+                        self._require_reported(monitor_id, ear)
             ear.count = len(self.stage.told[name])
+
+    def _require_reported(self, monitor_id: int | None, ear: Ear) -> None:
+        live = None if monitor_id is None else self.writer.lives.get(monitor_id)
+        if live is not None and live.monitor.id in ear.began:
+            last, began = live.monitor.last_report_at, ear.began[live.monitor.id]
+            assert last is not None
+            assert last >= milliseconds(began), f"{live.monitor.name} is up without a report"
 
     def _require_there(self, monitor_id: int | None, event: Mapping[str, Any]) -> None:
         if monitor_id is not None:
@@ -248,6 +273,11 @@ class World:
         for name in channels:
             lasting = {key for key in self.ears[name].lasting if key[0] is None or key[0] in self.writer.lives}
             assert not lasting, f"{name} never heard that it is over: {lasting}"
+
+
+def milliseconds(iso: str) -> int:
+    """Return UTC milliseconds of a time in a message."""
+    return round(datetime.fromisoformat(iso).timestamp() * 1000)
 
 
 def _is_down(live: Live, clock: Clock) -> bool:

@@ -32,11 +32,13 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
 @pytest.mark.parametrize(
     "course",
     [
-        [("wait", 400.0), ("pause", 0, None), ("report_all", 40.0), ("wait", 20.0), ("resume", 0)],
+        [("outage", 0), ("pause", 0, None), ("report", 0, 40.0, None), ("wait", 20.0), ("resume", 0)],
+        [("outage", 0), ("pause", 0, 30.0), ("wait", 120.0)],
+        [("outage", 0), ("pause", 0, None), ("restart",), ("resume", 0), ("wait", 20.0)],
+        [("outage", 0), ("wait", 3.0), ("delete", 0), ("rename", 1), ("wait", 20.0)],
+        [("wait", 330.0), ("pause", 0, None), ("wait", 20.0), ("resume", 0), ("wait", 20.0), ("report_all", 40.0)],
         [("report", 0, 95.0, None), ("wait", 20.0), ("pause", 0, 30.0), ("report", 0, 40.0, None), ("wait", 120.0)],
         [("report", 0, 95.0, 95.0), ("wait", 20.0), ("pause", 0, None), ("wait", 20.0), ("resume", 0)],
-        [("wait", 330.0), ("pause", 0, None), ("restart",), ("resume", 0), ("wait", 20.0)],
-        [("wait", 330.0), ("delete", 0), ("rename", 1), ("wait", 20.0)],
         [("report", 0, 85.0, None), ("wait", 20.0), ("report", 0, 95.0, None), ("restart",), ("wait", 20.0)],
     ],
 )
