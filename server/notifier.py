@@ -21,7 +21,7 @@ from store.channels import Target
 from store.errors import StoreUnavailableError
 from store.incidents import Incident
 from store.live import Live
-from store.outbox import Mark, Message, Outbox, Waiting, queue_messages, settle
+from store.outbox import Choice, Mark, Message, Outbox, Waiting, queue_messages, settle
 from store.policy import DOWN_AFTER_S, Level
 from store.text import safe_text
 from store.writer import Writer
@@ -216,7 +216,9 @@ class Notifier:
 
 def _choose(
     alerts: Sequence[Alert], now: int, lives: Mapping[int, Live], level: Level, told: tuple[Incident, ...]
-) -> tuple[Mapping[str, Any] | None, tuple[Incident, ...]]:
-    """Return a channel's message of alerts, None if none is for it, and what it believes to last after that."""
+) -> Choice:
+    """Return a channel's message of alerts, if any are for it, and what it believes to last after that."""
     taken, lasting = pair(alerts, level, told, lives, now)
-    return make_content(taken) if taken else None, lasting
+    ids = {alert.monitor_id for alert in taken if alert.monitor_id is not None}
+    about_all = any(alert.monitor_id is None for alert in taken)
+    return Choice(make_content(taken) if taken else None, None if about_all else ids, lasting)

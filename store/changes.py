@@ -17,6 +17,7 @@ from store.keys import key_problem, new_key
 from store.ledger import Ledger
 from store.live import Live, with_settings, with_status
 from store.models import Monitor, Status
+from store.outbox import withdraw_messages
 from store.policy import Changes, Defaults, Settings, checked, read_policy
 from store.rejections import record_ended_keys
 from store.tags import Edit, checked_note, checked_tags, edited_tags
@@ -250,6 +251,7 @@ async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, na
     keys = [key for key, owner in ledger.keys.items() if owner.monitor_id == monitor_id]
     await record_ended_keys(connection, keys, name, "deleted", now)
     await connection.execute("DELETE FROM monitor WHERE id = ?", (monitor_id,))
+    await withdraw_messages(connection)
     await connection.execute("INSERT INTO purge VALUES (?)", (monitor_id,))
     await record(connection, [Event(EventKind.DELETED, now, monitor_id, name)])
 

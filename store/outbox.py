@@ -6,7 +6,7 @@ and makes none twice. What is delivered is deleted.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -28,10 +28,21 @@ MAX_WAITING = 100
 
 PAGE = 1_000
 
-Choose = Callable[
-    [Mapping[int, Live], Level, tuple[Incident, ...]], tuple[Mapping[str, Any] | None, tuple[Incident, ...]]
-]
-"""Takes all monitors, a channel's level and what it was told; returns its message and what it was told with that."""
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a channel gets: a message or None, which monitors it is about, and what the channel was told with that.
+
+    `monitor_ids` None means that it is about more than monitors, so that it stays when these are deleted.
+    """
+
+    content: Mapping[str, Any] | None
+    monitor_ids: Collection[int] | None
+    incidents: tuple[Incident, ...]
+
+
+Choose = Callable[[Mapping[int, Live], Level, tuple[Incident, ...]], Choice]
+"""Takes all monitors, a channel's level and what it was told."""
 
 ALERTING = (
     EventKind.UP,
@@ -163,13 +174,14 @@ async def queue_messages(
     told = await read_incidents(connection)
     for channel_id, level in list(await connection.execute_fetchall("SELECT id, level FROM channel")):
         before = told.get(channel_id, ())
-        content, after = choose(ledger.lives, Level(level), before)
-        if content is not None:
+        choice = choose(ledger.lives, Level(level), before)
+        if choice.content is not None:
+            monitors = None if choice.monitor_ids is None else json.dumps(sorted(choice.monitor_ids))
             await connection.execute(
-                "INSERT INTO message (channel_id, made_at, content) VALUES (?, ?, ?)",
-                (channel_id, now, json.dumps(content)),
+                "INSERT INTO message (channel_id, made_at, content, monitors) VALUES (?, ?, ?, ?)",
+                (channel_id, now, json.dumps(choice.content), monitors),
             )
-        await write_incidents(connection, channel_id, before, after)
+        await write_incidents(connection, channel_id, before, choice.incidents)
     await connection.execute("UPDATE notified SET event_id = ?, reminded_at = ?", (mark.event_id, mark.reminded_at))
     for (channel_id,) in await connection.execute_fetchall("SELECT id FROM channel"):
         cursor = await connection.execute(
@@ -181,6 +193,14 @@ async def queue_messages(
             await connection.execute(
                 "UPDATE channel SET dropped = dropped + ? WHERE id = ?", (cursor.rowcount, channel_id)
             )
+
+
+async def withdraw_messages(connection: aiosqlite.Connection) -> None:
+    """Remove what waits to be told of monitors that are all deleted, inside the caller's transaction."""
+    await connection.execute(
+        "DELETE FROM message WHERE monitors IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM json_each(message.monitors) AS each JOIN monitor ON monitor.id = each.value)"
+    )
 
 
 async def settle(

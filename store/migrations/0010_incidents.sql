@@ -9,6 +9,9 @@ CREATE TABLE incident (
 ) STRICT;
 CREATE INDEX incident_of_monitor ON incident (monitor_id);
 
+-- The servers that a message is about, as a JSON list; NULL where it is about more than servers.
+ALTER TABLE message ADD COLUMN monitors TEXT;
+
 -- Until now that was guessed from the events: the newest about a subject, of those that are in a message.
 INSERT INTO incident
 WITH said AS (

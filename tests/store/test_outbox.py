@@ -14,7 +14,7 @@ from store.errors import StoreUnavailableError
 from store.event_log import record
 from store.events import Event, EventKind
 from store.incidents import Incident
-from store.outbox import PAGE, Mark, Message, Outbox, queue_messages, settle
+from store.outbox import PAGE, Choice, Mark, Message, Outbox, queue_messages, settle
 from store.policy import Level
 from store.reader import Reader
 from store.writer import Writer
@@ -37,9 +37,15 @@ async def add(writer: Writer, name: str, level: Level = Level.WARNING) -> None:
     await writer.transact(partial(add_channel, target=name, kind=kind, shown="", level=level, now=0, name=name))
 
 
-async def queue(writer: Writer, number: int, keep: int = 100, levels: tuple[Level, ...] = tuple(Level)) -> None:
-    def choose(_: object, level: Level, told: tuple[Incident, ...]) -> tuple[dict[str, Any] | None, Any]:
-        return {"number": number, "level": level} if level in levels else None, told
+async def queue(
+    writer: Writer,
+    number: int,
+    keep: int = 100,
+    levels: tuple[Level, ...] = tuple(Level),
+    about: tuple[int, ...] | None = None,
+) -> None:
+    def choose(_: object, level: Level, told: tuple[Incident, ...]) -> Choice:
+        return Choice({"number": number, "level": level} if level in levels else None, about, told)
 
     await writer.transact(partial(queue_messages, choose=choose, mark=Mark(number, 0), now=number, keep=keep))
 
@@ -80,7 +86,7 @@ async def test_more_than_a_page_comes_in_pages(writer: Writer, outbox: Outbox) -
     assert (len(found), read_to) == (5, PAGE + 5)
 
 
-async def test_what_a_channel_was_told_is_kept_until_it_channel_or_monitor_ends(
+async def test_what_a_channel_was_told_is_kept_until_it_or_the_monitor_ends(
     writer: Writer, outbox: Outbox, create: Create
 ) -> None:
     await create("web-1", "web-2")
@@ -90,7 +96,7 @@ async def test_what_a_channel_was_told_is_kept_until_it_channel_or_monitor_ends(
     reading, silence = Incident(1, "disk:/var", Level.WARNING), Incident(None, "silence", Level.CRITICAL)
 
     async def tell(*after: Incident) -> None:
-        told = partial(queue_messages, choose=lambda *_: (None, after), mark=Mark(1, 0), now=1)
+        told = partial(queue_messages, choose=lambda *_: Choice(None, None, after), mark=Mark(1, 0), now=1)
         await writer.transact(told)
 
     await tell(first, second, reading, silence)
@@ -103,11 +109,22 @@ async def test_what_a_channel_was_told_is_kept_until_it_channel_or_monitor_ends(
     assert await outbox.told() == [second]
 
 
+async def test_what_waits_to_be_told_of_deleted_monitors_is_withdrawn(
+    writer: Writer, outbox: Outbox, create: Create
+) -> None:
+    await create("web-1", "web-2")
+    await add(writer, "a")
+    for number, about in enumerate(((1,), (1, 2), (2,), None)):
+        await queue(writer, number, about=about)
+    await writer.change(partial(delete_monitor, name="web-1", now=1))
+    assert await taken(writer, outbox, 1) == [1, 2, 3]
+
+
 async def test_messages_and_the_mark_come_and_go_together(writer: Writer, outbox: Outbox) -> None:
     await add(writer, "all")
 
     async def crash(connection: Any, ledger: Any) -> None:
-        await queue_messages(connection, ledger, choose=lambda *_: ({}, ()), mark=Mark(9, 9), now=1)
+        await queue_messages(connection, ledger, choose=lambda *_: Choice({}, None, ()), mark=Mark(9, 9), now=1)
         raise KeyError
 
     with pytest.raises(KeyError):
