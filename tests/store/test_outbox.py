@@ -1,5 +1,6 @@
 """What waits to be sent: events that became no message yet, and messages, oldest first and not without bound."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -17,8 +18,12 @@ from store.incidents import Incident
 from store.outbox import PAGE, Choice, Mark, Message, Outbox, queue_messages, settle
 from store.policy import Level
 from store.reader import Reader
+from store.schema import migrations, prepare_database
 from store.writer import Writer
 from tests.conftest import Create
+
+INCIDENTS_FROM = next(step.version for step in migrations() if "CREATE TABLE incident" in step.sql)
+"""The schema's version since which it is stored what channels were told of."""
 
 
 @pytest.fixture
@@ -196,3 +201,37 @@ async def test_a_database_that_cannot_be_read_is_said_so(writer: Writer, databas
     await outbox.close()
     with pytest.raises(StoreUnavailableError):
         await outbox.mark()
+
+
+def test_what_was_told_before_incidents_were_kept_is_taken_from_the_events(tmp_path: Path) -> None:
+    database, steps = tmp_path / "old.db", migrations()
+    prepare_database(database, [step for step in steps if step.version < INCIDENTS_FROM])
+    connection = sqlite3.connect(database)
+    connection.executescript("""
+        INSERT INTO monitor (id, name, created_at) VALUES (1, 'web-1', 0), (2, 'web-2', 0);
+        INSERT INTO channel (id, name, kind, target, shown, level, created_at) VALUES
+            (1, 'all', 'command', '', '', 'warning', 0), (2, 'worst', 'command', '', '', 'critical', 0),
+            (3, 'new', 'command', '', '', 'warning', 99);
+        INSERT INTO event (at, kind, monitor_id, detail) VALUES
+            (1, 'down', 1, '{"silence_s": 1}'), (1, 'down', 2, '{}'), (2, 'up', 2, '{"was": "down", "for_s": 1}'),
+            (3, 'degraded', 1, '{"metric": "disk", "mount": "/var", "level": "warning"}'),
+            (4, 'degraded', 1, '{"metric": "cpu", "mount": null, "level": "critical"}'),
+            (5, 'recovered', 1, '{"metric": "cpu", "mount": null, "level": "critical"}'),
+            (6, 'silence', NULL, '{}'), (7, 'down', 3, '{}'),
+            (8, 'degraded', 2, '{"metric": "cpu", "level": "warning"}');
+        UPDATE notified SET event_id = 8;
+    """)
+    connection.close()
+    prepare_database(database)
+    connection = sqlite3.connect(database)
+    found = connection.execute(
+        "SELECT channel_id, monitor_id, subject, level FROM incident ORDER BY 1, 2, 3"
+    ).fetchall()
+    connection.close()
+    assert found == [
+        (1, None, "silence", "critical"),
+        (1, 1, "disk:/var", "warning"),
+        (1, 1, "down", "critical"),
+        (2, None, "silence", "critical"),
+        (2, 1, "down", "critical"),
+    ]
