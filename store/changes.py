@@ -17,6 +17,7 @@ from store.keys import key_problem, new_key
 from store.ledger import Ledger
 from store.live import Live, with_settings, with_status
 from store.models import Monitor, Status
+from store.outbox import withdraw_messages
 from store.policy import Changes, Defaults, Settings, checked, read_policy
 from store.rejections import record_ended_keys
 from store.tags import Edit, checked_note, checked_tags, edited_tags
@@ -170,13 +171,24 @@ async def resume_monitor(
     if paused.status is not Status.PAUSED:
         return
     await connection.execute("UPDATE monitor SET paused_until = NULL WHERE id = ?", (monitor_id,))
-    judged = verdict(replace(live, monitor=replace(paused, status=Status.PENDING)))
+    judged = verdict(replace(live, monitor=replace(paused, status=await _before_pause(connection, paused))))
     resumed = with_status(live, judged, now)
     by_itself = paused.paused_until is not None and paused.paused_until <= now
     for_s = max(0, now - paused.status_since) / 1000
     said = Event.of(EventKind.RESUMED, now, paused, for_s=for_s, by_itself=by_itself)
     events = (said, *told_by_status(live, resumed, now, silence_s(live)))
     await write_ruling(connection, ledger, ruling=Ruling((resumed,), events))
+
+
+async def _before_pause(connection: aiosqlite.Connection, paused: Monitor) -> Status:
+    """Return the status that a pause interrupted, `pending` if reports that came since tell more."""
+    if paused.last_report_at is None or paused.last_report_at >= paused.status_since:
+        return Status.PENDING
+    rows = await connection.execute_fetchall(
+        "SELECT status FROM verdict WHERE monitor_id = ? AND at < ? ORDER BY at DESC LIMIT 1",
+        (paused.id, paused.status_since),
+    )
+    return next((Status(row[0]) for row in rows), Status.PENDING)
 
 
 async def set_monitor(
@@ -240,6 +252,7 @@ async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, na
     monitor = ledger.lives[monitor_id].monitor
     await record_ended_keys(connection, keys, monitor.name, "deleted", now)
     await connection.execute("DELETE FROM monitor WHERE id = ?", (monitor_id,))
+    await withdraw_messages(connection)
     await connection.execute("INSERT INTO purge VALUES (?)", (monitor_id,))
     await record(connection, [Event.of(EventKind.DELETED, now, monitor)])
 

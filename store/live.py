@@ -8,13 +8,11 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from store.codec import extend_course
+from store.interval import NO_TREND, Trend, extend_gaps
 from store.models import Monitor, Report, Status
 from store.policy import Breach, Policy, Settings
 from store.senders import Run, extend_runs, two_machines
 from store.thresholds import Track, assess, breaches, relimited
-
-GAPS_REMEMBERED = 9
-"""Times between reports that the interval is learned from; their median shrugs off four odd ones."""
 
 HEARD = frozenset({Status.UP, Status.DEGRADED})
 """Between these two the limits decide."""
@@ -29,8 +27,8 @@ class Live:
 
     `heard_s` is when the last report came on the clock that counts the receiver's listening seconds, None if
     none came since the receiver started. `mount_ids` are the interned mounts of the last report, `tracks` the limits
-    that are broken or about to be, `runs` who sent lately. `unsaid` means that it is down as one of all, which is told
-    as one event.
+    that are broken or about to be, `runs` who sent lately, `trend` the gaps that may show another interval. `unsaid`
+    means that it is down as one of all, which is told as one event.
     """
 
     monitor: Monitor
@@ -41,11 +39,12 @@ class Live:
     mount_ids: Mapping[str, int] = field(default_factory=dict)
     tracks: tuple[Track, ...] = ()
     runs: tuple[Run, ...] = ()
+    trend: Trend = NO_TREND
     unsaid: bool = False
 
 
 def learn_interval(gaps: tuple[float, ...]) -> float | None:
-    """Return the usual time between reports in seconds, None before there were two reports."""
+    """Return the usual time between reports in seconds, None until reports came in an order that shows it."""
     return median(gaps) if gaps else None
 
 
@@ -58,7 +57,7 @@ def stamp(live: Live, received_at: int) -> int:
 def advance(live: Live, report: Report, at: int, heard_s: float, address: str, seq: int) -> Live:
     """Return what is known of a monitor after a report that is stored under `at`."""
     before = live.monitor
-    gaps = _extend_gaps(live, heard_s)
+    gaps, trend = _extend_gaps(live, heard_s)
     elapsed_s = _elapsed_s(live, at, heard_s)
     tracks = assess(live.tracks, report, before.policy, at, _joined_s(before, elapsed_s))
     broken = breaches(tracks, before.policy) if tracks else ()
@@ -80,7 +79,15 @@ def advance(live: Live, report: Report, at: int, heard_s: float, address: str, s
     )
     course = extend_course(live.course, report.cpu_usage)
     return replace(
-        live, monitor=monitor, course=course, gaps=gaps, heard_s=heard_s, tracks=tracks, runs=runs, unsaid=False
+        live,
+        monitor=monitor,
+        course=course,
+        gaps=gaps,
+        trend=trend,
+        heard_s=heard_s,
+        tracks=tracks,
+        runs=runs,
+        unsaid=False,
     )
 
 
@@ -120,11 +127,12 @@ def counted_on(before: Report | None, report: Report) -> bool:
     return bool(pairs) and all(b > a for a, b in pairs)
 
 
-def _extend_gaps(live: Live, heard_s: float) -> tuple[float, ...]:
+def _extend_gaps(live: Live, heard_s: float) -> tuple[tuple[float, ...], Trend]:
     # A gap in which the receiver itself was off says nothing of the agent's interval.
     if live.heard_s is None:
-        return live.gaps
-    return (*live.gaps, round(heard_s - live.heard_s, 3))[-GAPS_REMEMBERED:]
+        return live.gaps, live.trend
+    gap_s = round(heard_s - live.heard_s, 3)
+    return extend_gaps(live.gaps, live.trend, gap_s, live.monitor.interval_s, live.monitor.policy)
 
 
 def _elapsed_s(live: Live, at: int, heard_s: float) -> float:

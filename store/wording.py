@@ -42,6 +42,8 @@ def _since(seconds: float | None) -> str:
 def _up(detail: Mapping[str, Any]) -> str:
     if detail["was"] == "pending":
         return "first report: up"
+    if detail["for_s"] is None:
+        return "up again"
     return f"up again, was down for {duration(detail['for_s'])}"
 
 

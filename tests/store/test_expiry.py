@@ -131,13 +131,17 @@ async def test_a_deleted_monitor_leaves_nothing_behind(tmp_path: Path) -> None:
         assert rows(history.path, "purge", "monitor_id") == []
 
 
+NOT_OF_HISTORY = ("purge", "event", "incident")
+"""Events tell of deleted monitors, too, and incidents are what channels were told of."""
+
+
 def owners(path: Path) -> dict[str, frozenset[int]]:
     """Return whose rows each table of history holds; mounts' rollups belong to nobody (0) once the mount is gone."""
     connection = sqlite3.connect(path)
     found = {}
     for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        if "monitor_id" in columns and table not in ("purge", "event"):  # events tell of deleted monitors, too
+        if "monitor_id" in columns and table not in NOT_OF_HISTORY:
             query = f"SELECT DISTINCT monitor_id FROM {table}"
         elif "mount_id" in columns:
             query = f"SELECT DISTINCT coalesce(monitor_id, 0) FROM {table} LEFT JOIN mount ON mount.id = mount_id"
