@@ -108,7 +108,7 @@ def status() -> None:
 def _plan(options: Sequence[str], *, system: bool) -> tuple[Service, str | None]:
     """Return what the unit is to run, and why that cannot work, if so."""
     config, named = config_path()
-    given = ("--config", str(config.absolute())) if named else ()
+    given = ("--config", str(config.absolute())) if config is not None and named else ()
     serving = _checked(given or (("--config", os.devnull) if system else ()), options)
     command = _own_command()
     words = (str(command), "serve", "--db", str(_planned_database(system)), *given, *options)

@@ -22,7 +22,7 @@ from server.receiver import ReceiverOptions
 from server.rejected import keep, open_log
 from server.upkeep import Upkeep, UpkeepOptions
 from store import changes, runs
-from store.errors import ChangeRefusedError, StoreUnavailableError
+from store.errors import AgentmonError, ChangeRefusedError, StoreUnavailableError
 from store.models import ReceiverInfo, Status
 from store.outbox import Outbox
 from store.policy import Settings
@@ -79,7 +79,7 @@ class Runtime:
 
         Raises `StoreUnavailableError` if the store cannot even be opened.
         """
-        writer = await Writer.open(self._premises.database, self._clock, self._listening.now)
+        writer = await Writer.open(self._premises.database, self._clock, self._listening.now, self._premises.lock.note)
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(writer.close)
             run_id = await writer.transact(partial(runs.begin_run, now=self._clock()))
@@ -142,12 +142,20 @@ class Runtime:
     async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
         while True:
             self._listening.tick(runs=writer.problem is None)
+            self._keep_lock()
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
                 await writer.look_after_files()
                 await self.end_pauses(writer, control)
                 for event in (await judge.pass_judgement(writer)).events:
                     log.info("monitor %s: %s", event.monitor_id or "-", event.kind)
             await asyncio.sleep(self._options.judge_every_s)
+
+    def _keep_lock(self) -> None:
+        try:
+            if not self._premises.lock.keep():
+                log.error("another process has the lock of the database, whose file was replaced: stop one of them")
+        except AgentmonError as error:
+            log.error("the lock file is gone: %s", error)
 
     async def end_pauses(self, writer: Writer, control: Control) -> None:
         """Judge again what was paused until now."""
