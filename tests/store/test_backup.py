@@ -92,9 +92,12 @@ def kinds(folder: Path, database: Path) -> dict[str, Path]:
     return made | own | {"own by a linked folder": linked / database.name}
 
 
-def look(path: Path) -> os.stat_result | None:
+def look(path: Path) -> tuple[int, ...] | None:
     """Return what lies at a path itself, None if nothing does."""
-    return path.lstat() if os.path.lexists(path) else None
+    if not os.path.lexists(path):
+        return None
+    found = path.lstat()
+    return found.st_mode, found.st_ino, found.st_nlink, found.st_size
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
