@@ -152,7 +152,7 @@ def serve(
     tls = tls_files(tls_cert, tls_key)
     premises = take_premises(path, host, port, public_url, tls, allow_network=allow_network_filesystem)
     log = _start_log(path, tui)
-    _warn_of_file_system(path)
+    warn_of_file_system(path)
     options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
     receiver = ReceiverThread(premises, options)
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
@@ -284,7 +284,8 @@ def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":
     return None
 
 
-def _warn_of_file_system(path: Path) -> None:
+def warn_of_file_system(path: Path) -> None:
+    """Log a warning if the file system of a database may not keep what SQLite relies on."""
     import logging
 
     from store.location import other_fuse

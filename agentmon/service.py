@@ -239,12 +239,19 @@ def _called(path: str | None = None) -> str:
     return "agentmon" if found and Path(found).resolve() == command.resolve() else shlex.quote(str(command))
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # passwd does not know it, and nothing in the environment does
+        return str(os.getuid())
+
+
 def _tell_what_else(systemd: "Systemd") -> None:
     """Say what stands between this installation and what people expect of it."""
     from agentmon.output import say
     from agentmon.systemd import lingers
 
-    if not systemd.system and not lingers(getpass.getuser()):
+    if not systemd.system and not lingers(_user()):
         say("it ends with your last session, unless you run: loginctl enable-linger")
     if systemd.system and (own := found_database()) != SYSTEM_DATABASE:
         say(f"your own database goes before it: to see the service, add --db {SYSTEM_DATABASE} or move {own}")

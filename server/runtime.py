@@ -69,6 +69,7 @@ class Runtime:
         self._listening = self._intake.listening
         self._since = self._clock()
         self._stop = asyncio.Event()
+        self._lock_trouble: str | None = None
 
     def stop(self) -> None:
         """Ask `run` to end in good order; call it on the loop."""
@@ -151,11 +152,15 @@ class Runtime:
             await asyncio.sleep(self._options.judge_every_s)
 
     def _keep_lock(self) -> None:
+        trouble: str | None = None
         try:
             if not self._premises.lock.keep():
-                log.error("another process has the lock of the database, whose file was replaced: stop one of them")
-        except AgentmonError as error:
-            log.error("the lock file is gone: %s", error)
+                trouble = "another process holds it"
+        except (AgentmonError, OSError) as error:
+            trouble = str(error)
+        if trouble and trouble != self._lock_trouble:
+            log.error("the lock file was deleted or replaced, and cannot be made anew: %s", trouble)
+        self._lock_trouble = trouble
 
     async def end_pauses(self, writer: Writer, control: Control) -> None:
         """Judge again what was paused until now."""

@@ -11,8 +11,11 @@ from store.location import beside, identity, real_path
 from store.schema import companions, inspect_database, open_to_read
 from store.text import safe_text
 
-OF_A_DATABASE = ("-wal", "-shm", "-journal", ".lock", ".sock", ".log")
-"""What the names of the files that belong to a database end with."""
+NEEDED = ("-wal", "-shm", "-journal", ".lock")
+"""What the names of the files without which a database is damaged end with."""
+
+OWN = (*NEEDED, ".sock", ".log")
+"""And those of all others beside the one that is copied."""
 
 
 def back_up(database: Path, destination: Path, *, overwrite: bool = False) -> int:
@@ -43,12 +46,12 @@ def back_up(database: Path, destination: Path, *, overwrite: bool = False) -> in
 def _require_apart(database: Path, destination: Path) -> None:
     """Raise `AgentmonError` where a copy would harm a database: this one or another, by whatever name it is known."""
     shown = safe_text(str(destination))
-    own = {real_path(database), *(beside(database, suffix) for suffix in OF_A_DATABASE)}
+    own = {real_path(database), *(beside(database, suffix) for suffix in OWN)}
     known = {identity(file) for file in own} - {None}
     if real_path(destination) in own or identity(destination) in known:
         raise AgentmonError(f"{shown} is in use: it is the database itself, or a file of it: choose another name")
     name = destination.name
-    if any(name.endswith(suffix) and _has_database(destination, suffix) for suffix in OF_A_DATABASE):
+    if any(name.endswith(suffix) and _has_database(destination, suffix) for suffix in NEEDED):
         raise AgentmonError(f"{shown} belongs to a database: choose another name")
     if any(companion.exists() for companion in companions(destination)):
         # Its log would be replayed into the copy and ruin it.

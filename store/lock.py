@@ -6,6 +6,7 @@ nothing. The second notes which files a receiver writes (`store.foreign_log`), f
 lines have fixed places and are written at once, since others read them at any time.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -123,9 +124,14 @@ class DatabaseLock:
         os.pwrite(self._descriptor, json.dumps(asdict(holder)).encode().ljust(FILES_AT - 1) + b"\n", 0)
 
     def note(self, files: Files | None) -> None:
-        """Write which files the holder writes; None for nothing to go by."""
+        """Write which files the holder writes; None for nothing to go by.
+
+        A disk that takes no more is no reason to fail: what is noted was committed, and serves only after a crash.
+        """
         self._files = files
-        os.pwrite(self._descriptor, json.dumps(files and asdict(files)).encode().ljust(FILES_AT - 1) + b"\n", FILES_AT)
+        line = json.dumps(files and asdict(files)).encode().ljust(FILES_AT - 1) + b"\n"
+        with contextlib.suppress(OSError):
+            os.pwrite(self._descriptor, line, FILES_AT)
 
     def keep(self) -> bool:
         """Make the lock file anew if somebody deleted or replaced it; returns whether this process has the lock."""
