@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from store.errors import AgentmonError, DatabaseHeldError, ReceiverUnreachableError
 from store.models import Credentials, InstallLine, ReceiverInfo
 from store.policy import Changes, Level
@@ -38,14 +40,27 @@ def perform(database: Path, operation: str, **arguments: Any) -> Any:
 
 
 def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
+    from store.location import real_path, require_local
     from store.lock import DatabaseLock
     from store.schema import inspect_database, prepare_database
 
+    if not _allows_network():
+        require_local(real_path(database))
     if operation != "create":
         inspect_database(database)  # only that one makes a database where there is none
-    with DatabaseLock.acquire(database, operation):
+    with DatabaseLock.acquire(database, operation) as lock:
         prepare_database(database)
+        lock.note(None)
         return asyncio.run(_perform_on_writer(database, operation, arguments))
+
+
+def _allows_network() -> bool:
+    """Return whether the receiver that will serve the database may do so on a network file system."""
+    from agentmon.options import configuration
+
+    if click.get_current_context(silent=True) is None:  # on a thread of the receiver, which is served by itself
+        return True
+    return bool(configuration().value("serve", "allow_network_filesystem"))
 
 
 async def _perform_on_writer(database: Path, operation: str, arguments: dict[str, Any]) -> Any:

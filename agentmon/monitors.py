@@ -30,20 +30,28 @@ def monitor() -> None:
 def create(names: tuple[str, ...], key: str | None, if_missing: bool, tags: tuple[str, ...], as_json: bool) -> None:
     """Create monitors; prints each one's key and the command that installs its agent."""
     from agentmon.admin import credentials, perform
-    from agentmon.output import print_json, say
+    from agentmon.output import keys_shown, require_stdout
     from agentmon.piped import piped_text
 
+    require_stdout()
     agent_key = piped_text() if key == "-" else key
     asked: dict[str, Any] = {"agent_key": agent_key, "if_missing": if_missing, "tags": tags}
-    for row in perform(database(), "create", names=list(names), **asked):
-        made = credentials(row)
-        if as_json:
-            print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
-            continue
-        say(f"{made.name}: {made.agent_key}")
-        _show_lines(made, err=False)
-    if not as_json:
-        _show_remarks(made, err=False)
+    made = [credentials(row) for row in perform(database(), "create", names=list(names), **asked)]
+    with keys_shown("created", (each.name for each in made)):
+        for each in made:
+            _show_made(each, as_json)
+        if made and not as_json:
+            _show_remarks(made[-1], err=False)
+
+
+def _show_made(made: "Credentials", as_json: bool) -> None:
+    from agentmon.output import print_json, say
+
+    if as_json:
+        print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
+        return
+    say(f"{made.name}: {made.agent_key}")
+    _show_lines(made, err=False)
 
 
 @monitor.command("list")
@@ -122,9 +130,12 @@ def _show_lines(made: "Credentials", err: bool) -> None:
 def rotate(name: str) -> None:
     """Give a monitor a new key; the old one works until the first report with the new one."""
     from agentmon.admin import credentials, perform
+    from agentmon.output import keys_shown, require_stdout
 
+    require_stdout()
     made = credentials(perform(database(), "rotate", name=name))
-    click.echo(made.agent_key)
+    with keys_shown("rotated", [made.name]):
+        click.echo(made.agent_key)
     click.echo("The old key works until the first report with this one. To install it:", err=True)
     _show_lines(made, err=True)
     _show_remarks(made, err=True)

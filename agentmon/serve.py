@@ -108,6 +108,11 @@ def console_options(command: F) -> F:
     metavar="TIME",
     help="Repeat alerts of servers that stay down; 0: never.",
 )
+@option(
+    "--allow-network-filesystem",
+    is_flag=True,
+    help="Serve a database on NFS, SMB and the like, where SQLite may lose data.",
+)
 @console_options
 @option(
     "--keep-serving", is_flag=True, help="With --tui: go on without the console if it fails or its terminal is lost."
@@ -126,6 +131,7 @@ def serve(
     keep_5m: float,
     keep_1h: float,
     remind_every: float,
+    allow_network_filesystem: bool,
     theme: str,
     no_mouse: bool,
     bell: bool,
@@ -144,8 +150,10 @@ def serve(
     retention = retention_of(keep_raw, keep_5m, keep_1h)
     supervisor = take_supervisor(os.environ, os.getpid())
     path = database(to_serve=True)
-    premises = take_premises(path, host, port, public_url, tls_files(tls_cert, tls_key))
+    tls = tls_files(tls_cert, tls_key)
+    premises = take_premises(path, host, port, public_url, tls, allow_network=allow_network_filesystem)
     log = _start_log(path, tui)
+    warn_of_file_system(path)
     options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
     receiver = ReceiverThread(premises, options)
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
@@ -201,17 +209,17 @@ def console_settings(
     config: "Config", *, theme: str, no_mouse: bool, bell: bool, read_only: bool = False
 ) -> "ConsoleSettings":
     """Return how the console is to be by its options and the configuration."""
-    from platformdirs import user_state_path
-
+    from agentmon.folders import state_folder
     from tui.settings import ConsoleSettings
 
+    state = state_folder()
     return ConsoleSettings(
         read_only=read_only,
         theme=None if theme == "auto" else theme,
         bell=bell,
         mouse=not no_mouse,
         keys=config.keys,
-        memory=user_state_path("agentmon", appauthor=False) / "console.json",
+        memory=state and state / "console.json",
     )
 
 
@@ -277,6 +285,20 @@ def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":
     return None
 
 
+def warn_of_file_system(path: Path) -> None:
+    """Log a warning if the file system of a database may not keep what SQLite relies on."""
+    import logging
+
+    from store.location import other_fuse
+
+    if kind := other_fuse(path):
+        logging.getLogger("agentmon").warning(
+            "the database is on a FUSE file system (%s): unless it is local, and keeps locks and shared memory, data is"
+            " lost; a plain disk is safe",
+            kind,
+        )
+
+
 def retention_of(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Retention":
     """Return how long each tier is kept; raises a usage error for times that do not fit each other."""
     from store.tiers import Retention
@@ -328,10 +350,11 @@ def require_terminal() -> None:
 
 def tls_files(cert: str | Path | None, key: str | Path | None) -> "TlsFiles | None":
     """Return what makes HTTPS, None for HTTP; raises a usage error if one is given without the other."""
+    from agentmon.folders import expanded
     from server.tls import TlsFiles
 
     if cert and key:
-        return TlsFiles(Path(cert).expanduser(), Path(key).expanduser())
+        return TlsFiles(expanded(Path(cert)), expanded(Path(key)))
     if cert or key:
         given, missing = ("--tls-cert", "--tls-key") if cert else ("--tls-key", "--tls-cert")
         raise click.UsageError(f"{given} needs {missing}")

@@ -5,18 +5,21 @@ the terminal, and quickly.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.address import host_of, reachable_url
 from server.reach import Reach, find_reach
 from server.tls import Certificate, TlsFiles
-from store.errors import AgentmonError, DatabaseRefusedError
+from store.errors import AgentmonError, DatabaseHeldError, DatabaseRefusedError
 from store.files import PRIVATE_FILE, PRIVATE_FOLDER
+from store.location import beside, real_path, require_local
 from store.lock import DatabaseLock, Holder, read_holder
 from store.schema import prepare_database
 from store.text import safe_text
@@ -33,6 +36,9 @@ RIVAL_WAIT_S = 0.5
 BACKLOG = 1024
 MAX_SOCKET_PATH = 107
 """Bytes that fit `sun_path` (unix(7)) beside its closing NUL."""
+
+TAKES_NO_SOCKET = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.ENAMETOOLONG)
+"""How `bind` fails in a folder whose file system knows no sockets: those of Windows, or of other machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +85,26 @@ class Premises:
 
 
 def take_premises(
-    database: Path, host: str | None, port: int, public_url: str | None = None, tls: TlsFiles | None = None
+    database: Path,
+    host: str | None,
+    port: int,
+    public_url: str | None = None,
+    tls: TlsFiles | None = None,
+    *,
+    allow_network: bool = False,
 ) -> Premises:
     """Take the lock, make the database ready and bind both sockets (`host` None: all interfaces).
 
-    With `tls`, reports come over it. Raises an `AgentmonError` that says in one line what is in the way; then nothing
-    is held.
+    With `tls`, reports come over it; `allow_network` takes a database on a network file system. Raises an
+    `AgentmonError` that says in one line what is in the way; then nothing is held.
     """
     certificate = Certificate(tls, host_of(public_url or reachable_url(host, port))) if tls else None
+    database = real_path(database)
+    if not allow_network:
+        require_local(database)
     with contextlib.ExitStack() as undo:
         lock = undo.enter_context(DatabaseLock.acquire(database, SERVE, _lock_wait_s(database)))
-        prepare_database(database)
+        _prepare(database, lock)
         listener = undo.enter_context(bind_listener(host, port))
         admin_path, admin = _open_office(database, lock, undo)
         undo.pop_all()
@@ -103,16 +118,33 @@ def take_closed_premises(database: Path, url: str) -> Premises:
     """Take the same but for what agents report to: changes can be asked for, nothing comes from the network."""
     with contextlib.ExitStack() as undo:
         lock = undo.enter_context(DatabaseLock.acquire(database, SERVE))
-        prepare_database(database)
+        _prepare(database, lock)
         admin_path, admin = _open_office(database, lock, undo)
         undo.pop_all()
     return Premises(database, lock, None, admin, admin_path, url, url)
 
 
+def _prepare(database: Path, lock: DatabaseLock) -> None:
+    """Make the database ready; what the receiver before noted of it has then served."""
+    _require_nobody(beside(database, ".sock"), database)
+    prepare_database(database)
+    lock.note(None)
+
+
+def _require_nobody(path: Path, database: Path) -> None:
+    """Raise `DatabaseHeldError` if a receiver answers there: it runs, though somebody deleted its lock file."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return
+    raise DatabaseHeldError(f"{safe_text(str(database))} is in use by a receiver whose lock file was deleted: stop it")
+
+
 def _open_office(database: Path, lock: DatabaseLock, undo: contextlib.ExitStack) -> tuple[Path, socket.socket]:
     """Bind the admin socket and say in the lock file where it is."""
-    path = admin_socket_path(database)
-    admin = undo.enter_context(bind_admin(path))
+    path, admin = open_admin(database)
+    undo.enter_context(admin)
     lock.announce(Holder(os.getpid(), SERVE, str(path)))
     return path, admin
 
@@ -137,13 +169,27 @@ def bind_listener(host: str | None, port: int) -> socket.socket:
         raise AgentmonError(f"cannot listen on {safe_text(host or '*')} port {port}: {reason}") from error
 
 
+def open_admin(database: Path) -> tuple[Path, socket.socket]:
+    """Bind the admin socket beside the database, or in a private folder if none can be there; returns where."""
+    path = admin_socket_path(database)
+    try:
+        return path, bind_admin(path)
+    except DatabaseRefusedError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in TAKES_NO_SOCKET:
+            raise
+    path = _private_socket_path(database)
+    return path, bind_admin(path)
+
+
 def admin_socket_path(database: Path) -> Path:
     """Return where the admin socket goes: beside the database, or in a private folder if that path is too long."""
-    beside = database.absolute().with_name(database.name + ".sock")
-    if len(os.fsencode(beside)) <= MAX_SOCKET_PATH:
-        return beside
-    digest = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
-    return _private_runtime_folder() / f"{digest}.sock"
+    path = beside(database, ".sock")
+    return path if len(os.fsencode(path)) <= MAX_SOCKET_PATH else _private_socket_path(database)
+
+
+def _private_socket_path(database: Path) -> Path:
+    digest = hashlib.sha256(os.fsencode(real_path(database))).hexdigest()[:16]
+    return _private_runtime_folder(f"{digest}.sock") / f"{digest}.sock"
 
 
 def bind_admin(path: Path) -> socket.socket:
@@ -161,11 +207,28 @@ def bind_admin(path: Path) -> socket.socket:
     return sock
 
 
-def _private_runtime_folder() -> Path:
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    folder = Path(base) / f"agentmon-{os.getuid()}"
-    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-    found = folder.lstat()
+def _private_runtime_folder(name: str) -> Path:
+    """Return a folder of this user's alone in which a socket of that name can be."""
+    for base in _runtime_bases():
+        folder = base / f"agentmon-{os.getuid()}"
+        if base.is_dir() and os.access(base, os.W_OK) and len(os.fsencode(folder / name)) <= MAX_SOCKET_PATH:
+            break
+    else:
+        raise DatabaseRefusedError("found no folder for the admin socket: set XDG_RUNTIME_DIR to one of your own")
+    shown = safe_text(str(folder))
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise DatabaseRefusedError(f"cannot create {shown}: {error.strerror}") from error
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
-        raise DatabaseRefusedError(f"{safe_text(str(folder))} is not a private folder of this user: remove it")
+        raise DatabaseRefusedError(f"{shown} is not a private folder of this user: remove it")
     return folder
+
+
+def _runtime_bases() -> Iterator[Path]:
+    named = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if named.is_absolute():
+        yield named
+    yield Path(tempfile.gettempdir())
+    yield Path("/tmp")

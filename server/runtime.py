@@ -24,7 +24,7 @@ from server.rejected import keep, open_log
 from server.upkeep import Upkeep, UpkeepOptions
 from store import changes, runs
 from store.addresses import keep_address
-from store.errors import ChangeRefusedError, StoreUnavailableError
+from store.errors import AgentmonError, ChangeRefusedError, StoreUnavailableError
 from store.models import ReceiverInfo, Status
 from store.outbox import Outbox
 from store.policy import Settings
@@ -72,6 +72,7 @@ class Runtime:
         self._since = self._clock()
         self._reach = premises.find_reach()
         self._stop = asyncio.Event()
+        self._lock_trouble: str | None = None
 
     def stop(self) -> None:
         """Ask `run` to end in good order; call it on the loop."""
@@ -82,7 +83,7 @@ class Runtime:
 
         Raises `StoreUnavailableError` if the store cannot even be opened.
         """
-        writer = await Writer.open(self._premises.database, self._clock, self._listening.now)
+        writer = await Writer.open(self._premises.database, self._clock, self._listening.now, self._premises.lock.note)
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(writer.close)
             run_id = await writer.transact(partial(runs.begin_run, now=self._clock()))
@@ -167,12 +168,24 @@ class Runtime:
     async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
         while True:
             self._listening.tick(runs=writer.problem is None)
+            self._keep_lock()
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
                 await writer.look_after_files()
                 await self.end_pauses(writer, control)
                 for event in (await judge.pass_judgement(writer)).events:
                     log.info("monitor %s: %s", event.monitor_id or "-", event.kind)
             await asyncio.sleep(self._options.judge_every_s)
+
+    def _keep_lock(self) -> None:
+        trouble: str | None = None
+        try:
+            if not self._premises.lock.keep():
+                trouble = "another process holds it"
+        except (AgentmonError, OSError) as error:
+            trouble = str(error)
+        if trouble and trouble != self._lock_trouble:
+            log.error("the lock file was deleted or replaced, and cannot be made anew: %s", trouble)
+        self._lock_trouble = trouble
 
     async def end_pauses(self, writer: Writer, control: Control) -> None:
         """Judge again what was paused until now."""

@@ -21,6 +21,7 @@ import aiosqlite
 from store.batch import Entry, remember, write_batch
 from store.connection import BUSY_TIMEOUT_S, open_writer
 from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
+from store.foreign_log import Files
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report
@@ -70,7 +71,8 @@ class Writer:
     """Writes reports and changes to a database that `store.schema.prepare_database` has made ready.
 
     `clock` gives UTC milliseconds; `listening_s` gives the seconds that the receiver has been listening, on a
-    clock that no change of the time of day moves.
+    clock that no change of the time of day moves. `note` is given the files after a commit that changed the database's
+    or made another log (`store.foreign_log`).
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Writer:
         ledger: Ledger,
         clock: Callable[[], int],
         listening_s: Callable[[], float],
+        note: Callable[[Files], None],
     ) -> None:
         """Wrap an open connection; use `open` to get a writer that runs."""
         self._place = Place(path)
@@ -89,6 +92,7 @@ class Writer:
         self._ledger = ledger
         self._clock = clock
         self._listening_s = listening_s
+        self._note = note
         self._problem: str | None = None
         self._transaction = asyncio.Lock()
         self._closing = False
@@ -102,6 +106,7 @@ class Writer:
         path: Path,
         clock: Callable[[], int] = wall_clock_ms,
         listening_s: Callable[[], float] = time.monotonic,
+        note: Callable[[Files], None] = lambda _: None,
     ) -> Self:
         """Open the database and read what is in it; raises `StoreUnavailableError` if that fails."""
         try:
@@ -113,7 +118,7 @@ class Writer:
                 raise
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot open {safe_text(str(path))}: {error}") from error
-        return cls(path, connection, ledger, clock, listening_s)
+        return cls(path, connection, ledger, clock, listening_s, note)
 
     async def close(self) -> None:
         """Write what waits, then close the database."""
@@ -290,6 +295,8 @@ class Writer:
                     await self._connection.execute("ROLLBACK")
             raise
         self._works()
+        if files := self._place.written():
+            self._note(files)
         return result
 
     async def _be_patient(self) -> None:
