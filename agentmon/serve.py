@@ -45,6 +45,9 @@ LAST_LINES_S = 1.0
 
 DEFAULT_PORT = 8420
 
+MAX_CONNECTIONS = 1000
+"""What the receiver takes in all (`server.receiver.ReceiverOptions`); not imported, as that takes a while."""
+
 FILE = FinePath(path_type=Path)
 THEMES = ("auto", "dark", "light", "ansi", "mono")
 
@@ -90,6 +93,14 @@ def console_options(command: F) -> F:
     help="Reports a second that one key may send for long; 0: no limit.",
 )
 @option(
+    "--max-per-address",
+    type=click.IntRange(1, MAX_CONNECTIONS),
+    default=300,
+    show_default=True,
+    metavar="N",
+    help="Connections of one address at a time.",
+)
+@option(
     "--trusted-proxy",
     type=Network(),
     multiple=True,
@@ -120,6 +131,7 @@ def serve(
     tls_key: Path | None,
     with_self: bool,
     max_report_rate: float,
+    max_per_address: int,
     trusted_proxy: tuple[str, ...],
     keep_raw: float,
     keep_5m: float,
@@ -145,7 +157,9 @@ def serve(
     path = database(to_serve=True)
     premises = take_premises(path, host, port, public_url, tls_files(tls_cert, tls_key))
     log = _start_log(path, tui)
-    options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
+    options = partial(
+        _options, max_report_rate, max_per_address, trusted_proxy, retention, remind_every, config, supervisor
+    )
     receiver = ReceiverThread(premises, options)
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
@@ -288,6 +302,7 @@ def retention_of(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Ret
 
 def _options(
     max_report_rate: float,
+    max_per_address: int,
     trusted_proxies: tuple[str, ...],
     retention: "Retention",
     remind_every_s: float,
@@ -300,7 +315,9 @@ def _options(
     from server.upkeep import UpkeepOptions
 
     return RuntimeOptions(
-        receiver=ReceiverOptions(max_report_rate=max_report_rate, trusted_proxies=trusted_proxies),
+        receiver=ReceiverOptions(
+            max_report_rate=max_report_rate, max_per_address=max_per_address, trusted_proxies=trusted_proxies
+        ),
         upkeep=UpkeepOptions(retention=retention),
         notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
         limits=config.limits,

@@ -5,10 +5,12 @@ means is in `docs/openapi.json`.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Protocol
@@ -81,7 +83,8 @@ class ReceiverOptions:
     """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit.
 
     For `linger_s` seconds an unwanted body is read and dropped, so that its sender gets to see the answer.
-    From `trusted_proxies`, networks as text, X-Forwarded-For is believed.
+    From `trusted_proxies`, networks as text, X-Forwarded-For is believed; `max_per_address` then holds for the
+    requests at a time of each address that they name.
     `max_unproductive_rate` is requests per second of one address that store nothing; more are held up.
     """
 
@@ -90,8 +93,8 @@ class ReceiverOptions:
     header_deadline_s: float = 10.0
     keepalive_s: float = 75.0
     max_connections: int = 1000
-    max_per_address: int = 100
-    max_lingering: int = 100
+    max_per_address: int = 300
+    max_lingering: int = 300
     linger_s: float = 2.0
     trusted_proxies: tuple[str, ...] = ()
     max_unproductive_rate: float = UNPRODUCTIVE_RATE
@@ -132,6 +135,8 @@ class _Api:
         self._ingest = ingest
         self._rejected = rejected
         self._body_deadline_s = options.body_deadline_s
+        self._max_per_address = options.max_per_address
+        self._through_proxies: Counter[str] = Counter()
         rate = options.max_report_rate
         self._known = RateLimit(rate, max(1.0, rate * BURST_S), REMEMBERED_MONITORS, clock)
         self._unknown = RateLimit(UNKNOWN_KEY_RATE, UNKNOWN_KEY_BURST, REMEMBERED_ADDRESSES, clock)
@@ -148,7 +153,8 @@ class _Api:
         connection.headers_complete()
         address = self.proxies.client(connection.address, request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         try:
-            answer = await self._answer(request, connection, address)
+            with self._at_hand(connection, address):
+                answer = await self._answer(request, connection, address)
         except _RefusedError as refusal:
             answer = refusal.answer
             self._tell(refusal, address)
@@ -163,6 +169,22 @@ class _Api:
             await response.prepare(request)
             request.protocol.force_close()
         return response
+
+    @contextlib.contextmanager
+    def _at_hand(self, connection: Connection, address: str) -> Iterator[None]:
+        """Count a request of an address that a proxy names: the gate only sees the proxy's connections."""
+        if address == connection.address:
+            yield
+            return
+        if self._through_proxies[address] >= self._max_per_address:
+            raise _RefusedError(answers.BUSY, Refusal.MANY_CONNECTIONS)
+        self._through_proxies[address] += 1
+        try:
+            yield
+        finally:
+            self._through_proxies[address] -= 1
+            if not self._through_proxies[address]:
+                del self._through_proxies[address]
 
     async def _hold_up(self, connection: Connection, address: str) -> None:
         """Let others go first after a request that stored nothing, and keep each address to its rate of those.
