@@ -38,7 +38,7 @@ from server.receiver_log import LOGGER_NAME, calm_logs
 from server.rejected import RejectionLog
 from server.schema import SchemaError, parse_report
 from server.tls import Certificate
-from store.errors import StoreUnavailableError, UnknownKeyError
+from store.errors import ReportRefusedError, StoreUnavailableError, UnknownKeyError
 from store.models import Report
 from store.rejections import Refusal, fingerprint
 from store.writer import wall_clock_ms
@@ -73,7 +73,7 @@ class Ingest(Protocol):
     async def store(self, agent_key: str, report: Report, address: str) -> None:
         """Store a report; return once it is committed and synced.
 
-        Raises `store.errors.UnknownKeyError` and `store.errors.StoreUnavailableError`.
+        Raises `store.errors.UnknownKeyError`, `ReportRefusedError` and `StoreUnavailableError`.
         """
         ...
 
@@ -222,6 +222,9 @@ class _Api:
         self._check_key(agent_key, address)
         try:
             await self._ingest.store(agent_key, report, address)
+        except ReportRefusedError as error:
+            answer = answers.invalid_report(str(error), {error.field: [str(error)]})
+            raise _of_key(answer, Refusal.MANY_NAMES, agent_key, field=error.field) from None
         except UnknownKeyError:
             raise _of_key(answers.UNKNOWN_KEY, Refusal.UNKNOWN_KEY, agent_key) from None
         except StoreUnavailableError:
@@ -305,9 +308,9 @@ def _script(name: str) -> Answer:
     return Answer(200, read_script(name), content_type=answers.PLAIN_TEXT)
 
 
-def _of_key(answer: Answer, reason: Refusal, agent_key: str, *, log_words: str = "") -> _RefusedError:
+def _of_key(answer: Answer, reason: Refusal, agent_key: str, *, field: str = "", log_words: str = "") -> _RefusedError:
     """Return the refusal of a report whose key could be read."""
-    return _RefusedError(answer, reason, fingerprint=fingerprint(agent_key), log_words=log_words)
+    return _RefusedError(answer, reason, fingerprint=fingerprint(agent_key), field=field, log_words=log_words)
 
 
 def _invalid(error: SchemaError) -> _RefusedError:
