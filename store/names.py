@@ -94,7 +94,9 @@ async def _find_mounts(connection: aiosqlite.Connection, monitor_id: int, listed
 async def _require_room_for_mounts(connection: aiosqlite.Connection, monitor_id: int, new: Collection[str]) -> None:
     unknown = len(new) - len(await _find_mounts(connection, monitor_id, json.dumps(sorted(new))))
     if unknown and await _count(connection, "mount", monitor_id, MAX_MOUNTS) + unknown > MAX_MOUNTS:
-        raise ReportRefusedError("disk_usage", f"too many different mounts: of one server {MAX_MOUNTS} are kept")
+        raise ReportRefusedError(
+            "disk_usage", f"too many different mounts: at most {MAX_MOUNTS} are kept of one server"
+        )
 
 
 async def _find_host(connection: aiosqlite.Connection, monitor_id: int, report: Report) -> int | None:
@@ -102,7 +104,7 @@ async def _find_host(connection: aiosqlite.Connection, monitor_id: int, report: 
     for row in await connection.execute_fetchall(_FIND_HOST, (monitor_id, *_facts(report))):
         return int(row[0])
     if await _count(connection, "host", monitor_id, MAX_HOSTS) >= MAX_HOSTS:
-        said = f"too many different host names, systems or kernels: of one server {MAX_HOSTS} are kept"
+        said = f"too many different host names, systems or kernels: at most {MAX_HOSTS} are kept of one server"
         raise ReportRefusedError("hostname", said)
     return None
 

@@ -85,10 +85,12 @@ async def test_floods_and_a_failing_store_are_counted_by_key(start: Start) -> No
 
 
 async def test_too_many_different_names_are_a_422_that_says_how_many_are_kept(running: Running) -> None:
-    running.store.error = ReportRefusedError("disk_usage", "too many different mounts: of one server 5 are kept")
+    running.store.error = ReportRefusedError(
+        "disk_usage", "too many different mounts: at most 5 are kept of one server"
+    )
     reply = await running.report()
     assert (reply.status, reply.json["status"]) == (422, "error")
-    assert reply.json["errors"] == {"disk_usage": ["too many different mounts: of one server 5 are kept"]}
+    assert reply.json["errors"] == {"disk_usage": ["too many different mounts: at most 5 are kept of one server"]}
     assert [(line.reason, line.fingerprint, line.field) for line in running.rejected.lines] == [
         (Refusal.MANY_NAMES, OWN, "disk_usage")
     ]

@@ -81,7 +81,9 @@ async def test_too_many_mounts_are_refused_until_the_oldest_have_made_room(
     key, other = await create("web-1", "web-2")
     for number in range(5):
         await writer.store(key, naming("/", f"/{number}"), "::1")
-    with pytest.raises(ReportRefusedError, match="too many different mounts: of one server 6 are kept") as refused:
+    with pytest.raises(
+        ReportRefusedError, match="too many different mounts: at most 6 are kept of one server"
+    ) as refused:
         await writer.store(key, naming("/", "/5", "/6", hostname="new"), "::1")
     assert refused.value.field == "disk_usage"
     assert ask(database, "SELECT count(*) FROM host") == [(1,)]
