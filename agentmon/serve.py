@@ -44,6 +44,9 @@ LAST_LINES_S = 1.0
 
 DEFAULT_PORT = 8420
 
+MAX_CONNECTIONS = 1000
+"""What the receiver takes in all (`server.receiver.ReceiverOptions`); not imported, as that takes a while."""
+
 FILE = FinePath(path_type=Path)
 THEMES = ("auto", "dark", "light", "ansi", "mono")
 
@@ -89,6 +92,14 @@ def console_options(command: F) -> F:
     help="Reports a second that one key may send for long; 0: no limit.",
 )
 @option(
+    "--max-per-address",
+    type=click.IntRange(1, MAX_CONNECTIONS),
+    default=300,
+    show_default=True,
+    metavar="N",
+    help="Connections of one address at a time.",
+)
+@option(
     "--trusted-proxy",
     type=Network(),
     multiple=True,
@@ -126,6 +137,7 @@ def serve(
     tls_key: Path | None,
     with_self: bool,
     max_report_rate: float,
+    max_per_address: int,
     trusted_proxy: tuple[str, ...],
     keep_raw: float,
     keep_5m: float,
@@ -154,7 +166,9 @@ def serve(
     premises = take_premises(path, host, port, public_url, tls, allow_network=allow_network_filesystem)
     log = _start_log(path, tui)
     warn_of_file_system(path)
-    options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
+    options = partial(
+        _options, max_report_rate, max_per_address, trusted_proxy, retention, remind_every, config, supervisor
+    )
     receiver = ReceiverThread(premises, options)
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
@@ -311,6 +325,7 @@ def retention_of(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Ret
 
 def _options(
     max_report_rate: float,
+    max_per_address: int,
     trusted_proxies: tuple[str, ...],
     retention: "Retention",
     remind_every_s: float,
@@ -323,7 +338,9 @@ def _options(
     from server.upkeep import UpkeepOptions
 
     return RuntimeOptions(
-        receiver=ReceiverOptions(max_report_rate=max_report_rate, trusted_proxies=trusted_proxies),
+        receiver=ReceiverOptions(
+            max_report_rate=max_report_rate, max_per_address=max_per_address, trusted_proxies=trusted_proxies
+        ),
         upkeep=UpkeepOptions(retention=retention),
         notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
         limits=config.limits,

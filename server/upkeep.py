@@ -17,6 +17,7 @@ from store import changes, expiry
 from store.errors import StoreUnavailableError
 from store.event_log import expire_events
 from store.forecasts import forecast
+from store.names import forget_names
 from store.rollup import roll_up
 from store.runs import forget_runs
 from store.tiers import Retention
@@ -102,7 +103,8 @@ class Upkeep:
         while done < len(ids):
             done += await self._do(partial(roll_up, monitor_ids=ids[done:]))
         for some in _groups(ids):
-            await self._until_done(partial(expiry.expire, monitor_ids=some, now=now, retention=self._options.retention))
+            for forget in (expiry.expire, forget_names):
+                await self._until_done(partial(forget, monitor_ids=some, now=now, retention=self._options.retention))
         await self._until_done(changes.purge_deleted)
         await self._until_done(partial(expire_events, before=now - self._options.retention.one_hour))
         await self._forecast(ids)

@@ -7,11 +7,13 @@ from typing import Any
 import aiosqlite
 
 from store.codec import encode_gaps, encode_report
+from store.errors import ReportRefusedError
 from store.event_log import record
 from store.events import Event, EventKind
 from store.ledger import Key, Ledger
 from store.live import Live, advance, stamp
 from store.models import Report
+from store.names import intern
 from store.rejections import record_ended_keys
 from store.thresholds import encode_tracks
 from store.told import told_by_report
@@ -39,10 +41,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a batch has changed, to be remembered once it is committed."""
+    """What a batch has changed, to be remembered once it is committed; `refused` are entries by their place in it."""
 
     lives: dict[int, Live]
     newest_keys: tuple[Key, ...]
+    refused: dict[int, ReportRefusedError]
 
 
 async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries: Sequence[Entry]) -> Stored:
@@ -53,11 +56,16 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     raised: list[tuple[Any, ...]] = []
     events: list[Event] = []
     newest: dict[int, Key] = {}
-    for entry in entries:
+    refused: dict[int, ReportRefusedError] = {}
+    for place, entry in enumerate(entries):
         key = ledger.keys[entry.agent_key]
         before = lives.get(key.monitor_id) or ledger.lives[key.monitor_id]
-        before = await _intern(connection, before, entry.report)
         at = stamp(before, entry.received_at)
+        try:
+            before = await intern(connection, before, entry.report, at)
+        except ReportRefusedError as error:
+            refused[place] = error
+            continue
         live = advance(before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
         if key.ends_older or not key.is_newest:
             live = use_key(live, key, events)
@@ -76,7 +84,7 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
         await connection.executemany(RECORD_VERDICT, raised)
     await record(connection, events)
     await _write_key_use(connection, ledger, lives, newest)
-    return Stored(lives, tuple(newest.values()))
+    return Stored(lives, tuple(newest.values()), refused)
 
 
 def use_key(live: Live, key: Key, events: list[Event]) -> Live:
@@ -119,40 +127,6 @@ def remember(ledger: Ledger, stored: Stored) -> None:
     ledger.lives.update(stored.lives)
     for key in stored.newest_keys:
         ledger.drop_keys_before(key)
-
-
-async def _intern(connection: aiosqlite.Connection, live: Live, report: Report) -> Live:
-    before = live.monitor.report
-    if live.host_id is None or before is None or _host(before) != _host(report):
-        live = replace(live, host_id=await _host_id(connection, live.monitor.id, report))
-    paths = [mount.mount for mount in report.disk_usage]
-    if any(path not in live.mount_ids for path in paths):
-        live = replace(live, mount_ids=await _mount_ids(connection, live.monitor.id, paths))
-    return live
-
-
-def _host(report: Report) -> tuple[str | None, str | None, str | None]:
-    return report.os, report.hostname, report.kernel
-
-
-async def _host_id(connection: aiosqlite.Connection, monitor_id: int, report: Report) -> int:
-    facts = (monitor_id, *_host(report))
-    found = await connection.execute_fetchall(
-        "SELECT id FROM host WHERE monitor_id = ? AND os IS ? AND hostname IS ? AND kernel IS ?", facts
-    )
-    for row in found:
-        return int(row[0])
-    cursor = await connection.execute("INSERT INTO host (monitor_id, os, hostname, kernel) VALUES (?, ?, ?, ?)", facts)
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-async def _mount_ids(connection: aiosqlite.Connection, monitor_id: int, paths: Sequence[str]) -> dict[str, int]:
-    named = [(monitor_id, path) for path in paths]
-    await connection.executemany("INSERT OR IGNORE INTO mount (monitor_id, path) VALUES (?, ?)", named)
-    rows = await connection.execute_fetchall("SELECT path, id FROM mount WHERE monitor_id = ?", (monitor_id,))
-    wanted = set(paths)
-    return {row[0]: int(row[1]) for row in rows if row[0] in wanted}
 
 
 def _sample_row(live: Live, at: int, report: Report) -> tuple[Any, ...]:

@@ -70,9 +70,10 @@ MOUNTS_FROM_RAW = f"""
 SELECT mount_id, at / :width_ms AS bucket, count(*) AS count, {_scaled("usage", USAGE_SCALE, "usage")},
     CAST(round(avg(kibibytes(size))) AS INTEGER) AS size_kb, CAST(round(avg(kibibytes(used))) AS INTEGER) AS used_kb
 FROM sample_mount WHERE monitor_id = :monitor_id AND at >= :since AND at < :until
+    AND EXISTS (SELECT 1 FROM mount WHERE mount.id = mount_id)
 GROUP BY mount_id, at / :width_ms
 """
-"""Parameters as above, without gap_ms."""
+"""Parameters as above, without gap_ms. Mounts that were too many are forgotten before the reports that have them."""
 
 REPORTS_FROM_TIER = {
     tier: f"""
@@ -90,7 +91,8 @@ MOUNTS_FROM_TIER = {
 SELECT mount_id, bucket / :times AS bucket, sum(count) AS count, {_spread("usage")},
     CAST(round(avg(size_kb)) AS INTEGER) AS size_kb, CAST(round(avg(used_kb)) AS INTEGER) AS used_kb
 FROM rollup_mount_{tier.name}
-WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = :monitor_id) AND bucket >= :first AND bucket < :last
+WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = :monitor_id
+    AND (gone_at IS NULL OR gone_at >= :first * {tier.width_ms})) AND bucket >= :first AND bucket < :last
 GROUP BY mount_id, bucket / :times ORDER BY bucket
 """
     for tier in ROLLED

@@ -4,6 +4,7 @@ Times without data are no points: two points further apart than `Series.gap_ms` 
 whether the receiver was off in it says `Reader.receiver_runs`.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ SELECT (SELECT min(at) FROM sample WHERE monitor_id = :monitor_id) AS raw,
     (SELECT min(bucket) * {ONE_HOUR.width_ms} FROM rollup_1h
         WHERE monitor_id = :monitor_id AND bucket >= :since / {ONE_HOUR.width_ms}) AS next_hour
 """
-_MOUNTS = "SELECT id, path FROM mount WHERE monitor_id = ?"
+_MOUNTS = "SELECT id, path FROM mount WHERE id IN (SELECT value FROM json_each(?))"
 
 
 async def read_oldest(connection: aiosqlite.Connection, monitor_id: int, since: int) -> Oldest:
@@ -167,8 +168,9 @@ async def read_points(
         reports, mounts = REPORTS_FROM_TIER[tier], MOUNTS_FROM_TIER[tier]
     period["monitor_id"] = monitor_id
     rows = await connection.execute_fetchall(reports, period)
-    disks = await connection.execute_fetchall(mounts, period)
-    paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (monitor_id,))}
+    disks = list(await connection.execute_fetchall(mounts, period))
+    named = json.dumps(sorted({row["mount_id"] for row in disks}))
+    paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (named,))}
     apart = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
     points = _points(rows, disks, paths, step_ms)
     return Series(tier.name if tier else RAW, step_ms, round(apart), points)

@@ -162,7 +162,8 @@ class Writer:
     async def store(self, agent_key: str, report: Report, address: str) -> None:
         """Store a report; returns once it is on disk.
 
-        Raises `UnknownKeyError` if the key belongs to no monitor, `StoreUnavailableError` if it was not stored.
+        Raises `UnknownKeyError` if the key belongs to no monitor, `ReportRefusedError` if the report names too much
+        that is new, `StoreUnavailableError` if it was not stored.
         """
         await self.submit(agent_key, report, address)
 
@@ -271,6 +272,8 @@ class Writer:
             entries = [pending.entry for pending in known]
             stored = await self._in_transaction(partial(write_batch, entries=entries))
             remember(self._ledger, stored)
+            for place, error in stored.refused.items():
+                _settle([known[place]], error)
             _settle(known)
 
     async def _guarded(self, change: Change[T]) -> T:

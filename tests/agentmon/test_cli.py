@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agentmon.serve import MAX_CONNECTIONS
 from server.reach import Reach
+from server.receiver import ReceiverOptions
 from tests.agentmon.conftest import Run
 
 COMMANDS = [
@@ -290,6 +292,15 @@ def test_a_device_is_refused_and_keeps_its_mode(run: Run, tmp_path: Path) -> Non
     assert (ran.code, ran.err) == (1, f"agentmon: {fifo} is not a file\n")
     assert stat.S_IMODE(fifo.stat().st_mode) == 0o666
     assert list(tmp_path.iterdir()) == [fifo]
+
+
+@pytest.mark.parametrize("number", ["0", "1001", "-1", "1.5", "many"])
+def test_limits_of_an_address_that_would_do_nothing_are_wrong_usage(run: Run, number: str) -> None:
+    assert run("serve", "--max-per-address", number).code == 2
+
+
+def test_all_connections_may_be_of_one_address() -> None:
+    assert ReceiverOptions().max_connections == MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "-1"])
