@@ -41,12 +41,12 @@ def _spread(name: str) -> str:
     )
 
 
-_ON_THE_WAY = "forward AND elapsed <= :gap_ms"
-_IN_GAP = "forward AND elapsed > :gap_ms"
+_ON_THE_WAY = "forward AND elapsed BETWEEN :least_ms AND :gap_ms"
+_IN_GAP = "forward AND elapsed NOT BETWEEN :least_ms AND :gap_ms"
 
 REPORTS_FROM_RAW = f"""
 WITH step AS (
-    SELECT *, at - lag(at) OVER w AS elapsed,
+    SELECT *, coalesce(elapsed_ms, at - lag(at) OVER w) AS elapsed,
         network_rx_bytes - lag(network_rx_bytes) OVER w AS rx,
         network_tx_bytes - lag(network_tx_bytes) OVER w AS tx
     FROM sample
@@ -64,7 +64,11 @@ SELECT :monitor_id, at / :width_ms AS bucket, count(*) AS count,
     {_summed("rx", _IN_GAP, "rx_gap_bytes")}, {_summed("tx", _IN_GAP, "tx_gap_bytes")}
 FROM moved WHERE at >= :since GROUP BY at / :width_ms
 """
-"""Parameters: monitor_id, since and until (ms), width_ms, gap_ms. Bytes count where they arrived."""
+"""Parameters: monitor_id, since and until (ms), width_ms, least_ms, gap_ms. Bytes count where they arrived.
+
+Two reports that are closer than `least_ms`, further apart than `gap_ms`, or apart for nobody knows how long make no
+rate: what moved between them counts as in a gap.
+"""
 
 MOUNTS_FROM_RAW = f"""
 SELECT mount_id, at / :width_ms AS bucket, count(*) AS count, {_scaled("usage", USAGE_SCALE, "usage")},
@@ -72,7 +76,7 @@ SELECT mount_id, at / :width_ms AS bucket, count(*) AS count, {_scaled("usage", 
 FROM sample_mount WHERE monitor_id = :monitor_id AND at >= :since AND at < :until
 GROUP BY mount_id, at / :width_ms
 """
-"""Parameters as above, without gap_ms."""
+"""Parameters as above, without least_ms and gap_ms."""
 
 REPORTS_FROM_TIER = {
     tier: f"""

@@ -70,7 +70,8 @@ class Writer:
     """Writes reports and changes to a database that `store.schema.prepare_database` has made ready.
 
     `clock` gives UTC milliseconds; `listening_s` gives the seconds that the receiver has been listening, on a
-    clock that no change of the time of day moves.
+    clock that no change of the time of day moves. `steady_s` gives seconds that nobody sets and that never stop, by
+    which rates are made; by default the same.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Writer:
         ledger: Ledger,
         clock: Callable[[], int],
         listening_s: Callable[[], float],
+        steady_s: Callable[[], float],
     ) -> None:
         """Wrap an open connection; use `open` to get a writer that runs."""
         self._place = Place(path)
@@ -89,6 +91,7 @@ class Writer:
         self._ledger = ledger
         self._clock = clock
         self._listening_s = listening_s
+        self._steady_s = steady_s
         self._problem: str | None = None
         self._transaction = asyncio.Lock()
         self._closing = False
@@ -102,6 +105,7 @@ class Writer:
         path: Path,
         clock: Callable[[], int] = wall_clock_ms,
         listening_s: Callable[[], float] = time.monotonic,
+        steady_s: Callable[[], float] | None = None,
     ) -> Self:
         """Open the database and read what is in it; raises `StoreUnavailableError` if that fails."""
         try:
@@ -113,7 +117,7 @@ class Writer:
                 raise
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot open {safe_text(str(path))}: {error}") from error
-        return cls(path, connection, ledger, clock, listening_s)
+        return cls(path, connection, ledger, clock, listening_s, steady_s or listening_s)
 
     async def close(self) -> None:
         """Write what waits, then close the database."""
@@ -168,7 +172,7 @@ class Writer:
         """
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailableError(self._problem or "too many reports wait to be written")
-        entry = Entry(agent_key, report, address, self._clock(), self._listening_s())
+        entry = Entry(agent_key, report, address, self._clock(), self._listening_s(), self._steady_s())
         pending = Pending(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(pending)
         self._arrived.set()
