@@ -97,6 +97,15 @@ def _edited(detail: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _clock_set(detail: Mapping[str, Any]) -> str:
+    by = duration(round(abs(detail["by_s"])))
+    if not detail["believed"]:
+        return f"this machine's clock is {by} behind: not believed until it is set"
+    if detail["by_s"] > 0:
+        return f"this machine's clock was set forward by {by}"
+    return f"this machine's clock was set back by {by}; what was stored ahead of it was moved back"
+
+
 def _started(detail: Mapping[str, Any]) -> str:
     if detail["off_s"] is None:
         return "receiver started for the first time"
@@ -128,4 +137,5 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.SET: _set,
     EventKind.RECEIVER_STARTED: _started,
     EventKind.RECEIVER_STOPPED: lambda d: f"receiver stopped, it ran for {duration(d['for_s'])}",
+    EventKind.CLOCK_SET: _clock_set,
 }

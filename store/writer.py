@@ -25,6 +25,7 @@ from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report
 from store.place import READ_ONLY, Place
+from store.restamp import Moved
 from store.text import safe_text
 from store.verdicts import Ruling, write_ruling
 
@@ -198,6 +199,16 @@ class Writer:
             return result
 
         return await self._seen_through(keep())
+
+    async def move(self, change: Change[Moved]) -> Moved:
+        """Run a change like `transact` that gives monitors other times, and remember them as they are then."""
+
+        async def move_and_remember() -> Moved:
+            moved = await self._guarded(change)
+            self._ledger.lives.update(moved.lives)
+            return moved
+
+        return await self._seen_through(move_and_remember())
 
     async def rejudge(self, decide: Callable[[Mapping[int, Live]], Ruling]) -> Ruling:
         """Let a judge decide on all monitors at once, write what it decided, and return that.

@@ -14,7 +14,7 @@ from typing import Self
 import aiosqlite
 
 from server.upkeep import Upkeep, UpkeepOptions
-from store import changes
+from store import changes, runs
 from store.buckets import COUNTERS, SCALES, USAGE_SCALE
 from store.models import Monitor, Report, Sample
 from store.reader import Reader
@@ -126,6 +126,7 @@ class History:
 
     async def _open(self) -> None:
         self.writer = await Writer.open(self.path, self.clock.wall, self.clock.listening_s)
+        self._run = await self.writer.transact(partial(runs.begin_run, now=self.clock.wall()))
         options = UpkeepOptions(self._retention)
         self.upkeep = Upkeep(self.writer, options, self.clock.wall, self.clock.listening_s)
 
@@ -150,6 +151,7 @@ class History:
     async def go_round(self) -> None:
         """Do the housekeeping, and remember what the reference needs before it forgets."""
         await self.settle()
+        await self.writer.transact(partial(runs.beat, run_id=self._run, now=self.clock.wall()))
         new = await self.reader.samples(1, self._rolled + 1, 2**60)
         self._seen |= {sample.at: sample for sample in new}
         if new:

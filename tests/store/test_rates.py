@@ -79,6 +79,7 @@ def test_reports_that_were_refused_for_an_hour_count_as_that_hour() -> None:
 async def lived(history: History, steps: list[tuple[float, float, int]]) -> None:
     """Let reports arrive: (seconds since the one before, by how many of them the clock is set, bytes)."""
     total = 0
+    await history.go_round()
     for seconds, leap_s, moved in steps:
         history.clock.advance(seconds)
         history.clock.ms += round(leap_s * 1000)

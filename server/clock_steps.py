@@ -1,0 +1,129 @@
+"""What follows when the receiver's clock is set: it is told, and what is stored goes with it.
+
+A clock that is set back leaves times in the future: they are moved back, so that history goes on at once. One that is
+set forward leaves spans that would look longer than they were: what is known of each server is moved along.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from server.clock import ReceiverClock, Step
+from server.rejected import RejectionLog
+from store import restamp, runs
+from store.durations import duration
+from store.errors import StoreUnavailableError
+from store.live import Live
+from store.shift import Shift, ahead
+from store.tiers import HOUR_MS
+from store.writer import Change, Writer
+
+log = logging.getLogger("agentmon.receiver")
+
+LOOK_EVERY_S = 1.0
+LEAST_PAUSE_S = 0.005
+
+MOST_GUESSED_MS = HOUR_MS
+"""How long a receiver may have gone by a guessed time for its reports to be moved once the right time is known."""
+
+
+@dataclass(slots=True)
+class Run:
+    """The receiver's run in the store, and since when (ms) this process runs."""
+
+    id: int
+    since: int
+
+
+class ClockSteps:
+    """Looks after the clock of one receiver; `run` is its run, which a clock that leaps ahead ends and begins anew."""
+
+    def __init__(
+        self, clock: ReceiverClock, writer: Writer, rejected: RejectionLog, run: Run, newest: int | None = None
+    ) -> None:
+        """Prepare; `follow` works until it is cancelled. `newest` (ms) was stored before this run."""
+        self._clock = clock
+        self._writer = writer
+        self._rejected = rejected
+        self._run = run
+        self._newest = newest or 0
+
+    async def follow(self) -> None:
+        """Look at the clock, over and over."""
+        while True:
+            with contextlib.suppress(StoreUnavailableError):  # the writer says it; what is in the future is found again
+                await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """See whether the clock was set, and let what is stored follow; raises `StoreUnavailableError`."""
+        newest, self._newest = max(self._newest, newest_at(self._writer.lives) or 0), 0
+        step = self._clock.look(newest)
+        if step is None:
+            return
+        log.warning("%s", in_words(step))
+        tell = partial(restamp.tell_step, at=self._clock.now(), by_ms=step.by_ms, believed=step.believed)
+        if not step.believed:
+            await self._writer.transact(tell)
+        elif step.by_ms < 0:
+            await self._go_back(step, tell)
+        else:
+            await self._go_ahead(step, tell)
+
+    async def _go_back(self, step: Step, tell: Change[None]) -> None:
+        shift = await self._writer.transact(
+            partial(restamp.plan_back, now=step.at, by_ms=step.by_ms, measured=step.measured)
+        )
+        await self._shift(step, shift, tell)
+        await self._move(shift)
+
+    async def _go_ahead(self, step: Step, tell: Change[None]) -> None:
+        guessed_since = step.guessed_since
+        if guessed_since is not None and step.before - guessed_since <= MOST_GUESSED_MS:
+            shift = ahead(step.at, step.by_ms, guessed_since)
+            await self._shift(step, shift, tell)
+            await self._move(shift)
+            return
+        shift = ahead(step.at, step.by_ms, self._run.since)
+        split = partial(runs.split_run, run_id=self._run.id, before=step.before, now=step.at)
+        self._run.id = await self._writer.transact(split)
+        self._run.since += step.by_ms
+        self._rejected.shift(shift)
+        await self._writer.transact(tell)
+        await self._move(shift, with_history=False)
+
+    async def _shift(self, step: Step, shift: Shift, tell: Change[None]) -> None:
+        """Move all that belongs to no single monitor, and tell of the step."""
+        self._run.since = shift.of(self._run.since)
+        self._rejected.shift(shift)
+        await self._writer.transact(partial(restamp.shift_times, shift=shift))
+        await self._writer.transact(tell)
+
+    async def _move(self, shift: Shift, *, with_history: bool = True) -> None:
+        """Move all monitors, a little at a time, so that no report waits long for it."""
+        ids, place = list(self._writer.lives), None
+        while ids:
+            began = time.perf_counter()
+            some = partial(restamp.move_monitors, ids=ids, shift=shift, with_history=with_history, place=place)
+            moved = await self._writer.move(some)
+            ids, place = ids[moved.done :], moved.place
+            await asyncio.sleep(max(LEAST_PAUSE_S, time.perf_counter() - began))
+
+
+def newest_at(lives: Mapping[int, Live]) -> int | None:
+    """Return when (ms) the last report of all came, None if none did."""
+    return max((live.monitor.last_report_at for live in lives.values() if live.monitor.last_report_at), default=None)
+
+
+def in_words(step: Step) -> str:
+    """Return what the log says of a step."""
+    if not step.believed:
+        return f"the clock is {duration(-step.by_ms / 1000)} behind: it is not believed until it is set"
+    by = duration(round(abs(step.by_ms) / 1000))
+    if step.by_ms > 0:
+        return f"the clock was set forward by {by}"
+    return f"the clock was set back by {by}: what was stored ahead of it is moved back"
