@@ -68,7 +68,7 @@ class ReceiverClock:
         self._newest = max(self._newest, newest or 0)
         self._offset_ms = wall - steady_ms
         if not self._credible(wall):
-            guessed = max(wall, self._newest)
+            guessed = max(wall, self._newest + 1)
             self._offset_ms = guessed - steady_ms
             self._guessed_since = self._guessed_since or guessed
 

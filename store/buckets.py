@@ -109,3 +109,23 @@ def insert_reports(tier: Tier) -> str:
 def insert_mounts(tier: Tier) -> str:
     """Return the statement that writes what `MOUNTS_FROM_RAW` makes into a tier."""
     return f"INSERT OR REPLACE INTO rollup_mount_{tier.name} {MOUNTS_FROM_RAW}"
+
+
+def merge_reports(tier: Tier) -> str:
+    """Return the statement that makes one bucket of two: owner (a monitor), source, target."""
+    return f"""
+INSERT OR REPLACE INTO rollup_{tier.name}
+SELECT monitor_id, :target, sum(count), {", ".join(_spread(field) for field in SCALES)},
+    sum(network_s), {", ".join(_summed(counter, "true", counter) for counter in COUNTERS)}
+FROM rollup_{tier.name} WHERE monitor_id = :owner AND bucket IN (:source, :target) GROUP BY monitor_id
+"""
+
+
+def merge_mounts(tier: Tier) -> str:
+    """Return the statement that does the same for the buckets of a mount."""
+    return f"""
+INSERT OR REPLACE INTO rollup_mount_{tier.name}
+SELECT mount_id, :target, sum(count), {_spread("usage")},
+    CAST(round(avg(size_kb)) AS INTEGER), CAST(round(avg(used_kb)) AS INTEGER)
+FROM rollup_mount_{tier.name} WHERE mount_id = :owner AND bucket IN (:source, :target) GROUP BY mount_id
+"""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import aiosqlite
 
+from store.buckets import merge_mounts, merge_reports
 from store.live import Live
 from store.shift import Shift
 from store.tiers import HOUR_MS, ROLLED, Tier
@@ -33,24 +34,43 @@ async def make_room(connection: aiosqlite.Connection, live: Live, shift: Shift, 
     ((before,),) = await connection.execute_fetchall(
         "SELECT coalesce(max(at), -1) FROM sample WHERE monitor_id = ? AND at < ?", (monitor_id, earliest)
     )
-    whole = await _whole_from(connection, monitor_id, shift, earliest)
-    if whole > shift.first:
-        # They are past their retention and rolled up; what is left of their hour would not make it whole again.
-        for table in ("sample", "sample_mount"):
-            await connection.execute(
-                f"DELETE FROM {table} WHERE monitor_id = ? AND at BETWEEN ? AND ?",
-                (monitor_id, shift.first, whole - 1),
-            )
+    whole = await _whole_from(connection, monitor_id, shift, before, earliest)
+    last = await _last_in_the_way(connection, live, shift, before, earliest)
     for tier in ROLLED:
         if whole > shift.first:
             await _move_buckets(connection, monitor_id, tier, shift, whole)
         await _drop_buckets(connection, monitor_id, tier, whole // tier.width_ms)
+    if whole > earliest and (place := await _leave_forgotten(connection, monitor_id, shift, whole)) is not None:
+        await _unroll(connection, monitor_id, place.last)
+        return place
     # The first hour may hold reports that stay where they are.
     rolled_to = min(before, whole - whole % HOUR_MS - 1)
     await _unroll(connection, monitor_id, rolled_to)
-    last = await _last_in_the_way(connection, live, shift, before)
     previous = before if before >= 0 and shift.is_known_between(before, earliest) else None
-    return Place(max(earliest, whole), previous, last, rolled_to)
+    return Place(earliest, previous, last, rolled_to)
+
+
+async def _leave_forgotten(connection: aiosqlite.Connection, monitor_id: int, shift: Shift, whole: int) -> Place | None:
+    """Forget the reports that are left of an hour whose others are forgotten, up to `whole`; None if it is the last.
+
+    They are past their retention, and rolled up with the others. Their last one stays, since the bytes of the next one
+    are counted from it, before the bucket that the next one comes into.
+    """
+    ((kept, following),) = await connection.execute_fetchall(
+        "SELECT (SELECT max(at) FROM sample WHERE monitor_id = ?1 AND at < ?2),"
+        " (SELECT min(at) FROM sample WHERE monitor_id = ?1 AND at >= ?2)",
+        (monitor_id, whole),
+    )
+    if following is None:
+        return None
+    bucket_ms = shift.of(following) // HOUR_MS * HOUR_MS
+    at = min(shift.of(kept), bucket_ms - 1)
+    for table in ("sample", "sample_mount"):
+        await connection.execute(
+            f"DELETE FROM {table} WHERE monitor_id = ? AND at >= ? AND at < ?", (monitor_id, shift.first, kept)
+        )
+        await connection.execute(f"UPDATE {table} SET at = ? WHERE monitor_id = ? AND at = ?", (at, monitor_id, kept))
+    return Place(following, kept if shift.is_known_between(kept, following) else None, at, at)
 
 
 async def roll_up_anew(connection: aiosqlite.Connection, live: Live, shift: Shift, place: Place) -> None:
@@ -64,51 +84,69 @@ async def roll_up_anew(connection: aiosqlite.Connection, live: Live, shift: Shif
     await _unroll(connection, live.monitor.id, place.rolled_to)
 
 
-async def _whole_from(connection: aiosqlite.Connection, monitor_id: int, shift: Shift, earliest: int) -> int:
-    """Return from when on (ms) all raw reports of what is moved are there: from its first, or from an hour after it."""
+async def _whole_from(
+    connection: aiosqlite.Connection, monitor_id: int, shift: Shift, before: int, earliest: int
+) -> int:
+    """Return from when on (ms) all is there to roll up anew what is moved: from its first, or from an hour after it.
+
+    Its first report, stored at `earliest`, needs the one `before` it, from which its bytes are counted.
+    """
     hour = earliest // HOUR_MS
-    ((kept, rolled, older),) = await connection.execute_fetchall(
-        "SELECT (SELECT count(*) FROM sample WHERE monitor_id = ?1 AND at >= ?2 * ?3 AND at < (?2 + 1) * ?3),"
-        " coalesce((SELECT count FROM rollup_1h WHERE monitor_id = ?1 AND bucket = ?2), 0),"
-        " EXISTS (SELECT 1 FROM rollup_1h WHERE monitor_id = ?1 AND bucket >= ?4 AND bucket < ?2)",
-        (monitor_id, hour, HOUR_MS, -(-shift.first // HOUR_MS)),
+    ((forgotten, older),) = await connection.execute_fetchall(
+        "SELECT count(*) FILTER (WHERE bucket >= ?2), count(*) FROM rollup_1h WHERE monitor_id = ?1 AND bucket < ?3",
+        (monitor_id, -(-shift.first // HOUR_MS), hour),
     )
-    if rolled > kept:
-        return int(hour + 1) * HOUR_MS
-    return hour * HOUR_MS if older else shift.first
+    if await _is_partly_forgotten(connection, monitor_id, hour) or (before < 0 and older):
+        return (hour + 1) * HOUR_MS
+    return hour * HOUR_MS if forgotten else shift.first
 
 
-async def _last_in_the_way(connection: aiosqlite.Connection, live: Live, shift: Shift, before: int) -> int:
+async def _last_in_the_way(
+    connection: aiosqlite.Connection, live: Live, shift: Shift, before: int, earliest: int
+) -> int:
     """Return after which time (ms) moved reports are to be: the last report before them, which was stored at `before`.
 
-    Where raw reports of its hour are forgotten already, that is the end of the hour, which could not be made anew.
+    Where raw reports of the hour that they come into are forgotten already, it is the end of that hour.
     """
-    hour = before // HOUR_MS
+    hour = shift.of(earliest) // HOUR_MS
+    end = (hour + 1) * HOUR_MS - 1
+    fits = live.monitor.last_report_at is not None and end < shift.of(live.monitor.last_report_at)
+    return max(before, end) if fits and await _is_partly_forgotten(connection, live.monitor.id, hour) else before
+
+
+async def _is_partly_forgotten(connection: aiosqlite.Connection, monitor_id: int, hour: int) -> bool:
+    """Return whether an hour was rolled up from more reports than are left, so that it cannot be rolled up anew."""
     ((kept, rolled),) = await connection.execute_fetchall(
         "SELECT (SELECT count(*) FROM sample WHERE monitor_id = ?1 AND at >= ?2 * ?3 AND at < (?2 + 1) * ?3),"
         " coalesce((SELECT count FROM rollup_1h WHERE monitor_id = ?1 AND bucket = ?2), 0)",
-        (live.monitor.id, hour, HOUR_MS),
+        (monitor_id, hour, HOUR_MS),
     )
-    end = (hour + 1) * HOUR_MS - 1
-    fits = live.monitor.last_report_at is not None and end < shift.of(live.monitor.last_report_at)
-    return int(end) if rolled > kept and fits else int(before)
+    return bool(rolled > kept)
 
 
 async def _move_buckets(
     connection: aiosqlite.Connection, monitor_id: int, tier: Tier, shift: Shift, until: int
 ) -> None:
-    """Move buckets by as many as the shift takes; one that would come upon another stays where it is."""
+    """Move buckets up to `until` (ms) by as many as the shift takes, upon others where there are some."""
     first, last = -(-shift.first // tier.width_ms), until // tier.width_ms - 1
     by = shift.by_ms // tier.width_ms
-    await connection.execute(
-        f"UPDATE OR IGNORE rollup_{tier.name} SET bucket = bucket + ? WHERE monitor_id = ? AND bucket BETWEEN ? AND ?",
-        (by, monitor_id, first, last),
-    )
-    await connection.execute(
-        f"UPDATE OR IGNORE rollup_mount_{tier.name} SET bucket = bucket + ?"
-        " WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = ?) AND bucket BETWEEN ? AND ?",
-        (by, monitor_id, first, last),
-    )
+    mounts = await connection.execute_fetchall("SELECT id FROM mount WHERE monitor_id = ?", (monitor_id,))
+    for owner, table, column, merge in (
+        (monitor_id, f"rollup_{tier.name}", "monitor_id", merge_reports(tier)),
+        *((row[0], f"rollup_mount_{tier.name}", "mount_id", merge_mounts(tier)) for row in mounts),
+    ):
+        query = f"SELECT bucket FROM {table} WHERE {column} = ? AND bucket BETWEEN ? AND ? ORDER BY bucket"
+        found = [row[0] for row in await connection.execute_fetchall(query, (owner, first, last))]
+        taken = {
+            row[0] for row in await connection.execute_fetchall(query, (owner, first + by, min(last + by, first - 1)))
+        }
+        here = f"WHERE {column} = :owner AND bucket = :source"
+        moves = [{"owner": owner, "source": bucket, "target": bucket + by} for bucket in found]
+        free = [move for move in moves if move["target"] not in taken]
+        await connection.executemany(f"UPDATE OR IGNORE {table} SET bucket = :target {here}", free)
+        for move in (move for move in moves if move["target"] in taken):
+            await connection.execute(merge, move)
+            await connection.execute(f"DELETE FROM {table} {here}", move)
 
 
 async def _drop_buckets(connection: aiosqlite.Connection, monitor_id: int, tier: Tier, first: int) -> None:

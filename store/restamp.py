@@ -201,10 +201,11 @@ async def _move_live(connection: aiosqlite.Connection, ledger: Ledger, before: L
         "UPDATE monitor SET created_at = ?, paused_until = ?, rotated_at = ? WHERE id = ?",
         (monitor.created_at, monitor.paused_until, monitor.rotated_at, monitor.id),
     )
-    await connection.executemany(
-        "UPDATE mount SET full_at = ? WHERE monitor_id = ? AND path = ?",
-        [(at, monitor.id, path) for path, at in monitor.full_at.items()],
-    )
+    if shift.measured:
+        await connection.execute(
+            "UPDATE mount SET full_at = full_at + ? WHERE monitor_id = ? AND full_at IS NOT NULL",
+            (shift.by_ms, monitor.id),
+        )
     return live
 
 
@@ -213,7 +214,6 @@ def moved_live(live: Live, shift: Shift) -> Live:
     monitor = live.monitor
     tracks = tuple(replace(t, turned_at=shift.of(t.turned_at), since=shift.of(t.since)) for t in live.tracks)
     last = monitor.last_report_at
-    full_at = {path: at + shift.by_ms for path, at in monitor.full_at.items()} if shift.measured else monitor.full_at
     moved = replace(
         monitor,
         created_at=shift.of(monitor.created_at),
@@ -223,7 +223,6 @@ def moved_live(live: Live, shift: Shift) -> Live:
         rotated_at=_moved(monitor.rotated_at, shift),
         shared_at=_moved(monitor.shared_at, shift),
         breaches=breaches(tracks, monitor.policy),
-        full_at=full_at,
     )
     unknown = not shift.measured and live.steady_s is None and moved.last_report_at != last
     return replace(live, monitor=moved, tracks=tracks, restamped=live.restamped or unknown)

@@ -31,6 +31,7 @@ class Hub:
         self.path, self.names = path, names
         self.skew_ms, self.true_s = skew_ms, true_s
         self._began_s = true_s
+        self._booted_s = 0.0
         self.sent: dict[str, list[int]] = {name: [] for name in names}
         self.was_ahead_for_s = 0.0
         prepare_database(path)
@@ -51,7 +52,12 @@ class Hub:
 
     def steady_s(self) -> float:
         """Return the seconds since the machine's start."""
-        return self.true_s
+        return self.true_s - self._booted_s
+
+    def boot(self, wall_ms: int) -> None:
+        """Let the machine have started just now, 20 s ago, with a time of day."""
+        self._booted_s = self.true_s - 20
+        self.skew_ms = wall_ms - self.true_ms()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -117,6 +123,11 @@ class Hub:
     def monitor(self, name: str = "a") -> Monitor:
         """Return a monitor as committed."""
         return next(live.monitor for live in self.writer.lives.values() if live.monitor.name == name)
+
+    def full_at(self) -> int:
+        """Return when the only mount will be full, as the database has it."""
+        ((at,),) = self.rows("SELECT full_at FROM mount WHERE full_at IS NOT NULL")
+        return at
 
     def stamps(self, name: str = "a") -> list[int]:
         """Return the times of a server's stored reports, in the order in which they came."""
