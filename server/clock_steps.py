@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from server.clock import ReceiverClock, Step
@@ -66,7 +67,8 @@ class ClockSteps:
         if step is None:
             return
         log.warning("%s", in_words(step))
-        tell = partial(restamp.tell_step, at=self._clock.now(), by_ms=step.by_ms, believed=step.believed)
+        says = None if step.believed else step.at
+        tell = partial(restamp.tell_step, at=self._clock.now(), by_ms=step.by_ms, says=says)
         if not step.believed:
             await self._writer.transact(tell)
         elif step.by_ms < 0:
@@ -122,7 +124,8 @@ def newest_at(lives: Mapping[int, Live]) -> int | None:
 def in_words(step: Step) -> str:
     """Return what the log says of a step."""
     if not step.believed:
-        return f"the clock is {duration(-step.by_ms / 1000)} behind: it is not believed until it is set"
+        says = datetime.fromtimestamp(step.at / 1000, UTC)
+        return f"the clock says {says:%Y-%m-%d %H:%M} UTC: not believed until it is set"
     by = duration(round(abs(step.by_ms) / 1000))
     if step.by_ms > 0:
         return f"the clock was set forward by {by}"

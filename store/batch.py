@@ -12,6 +12,7 @@ from store.events import Event, EventKind
 from store.ledger import Key, Ledger
 from store.live import Live, advance, elapsed_s, stamp
 from store.models import Report
+from store.rates import STAMP_SLACK_MS, UNKNOWN_MS
 from store.rejections import record_ended_keys
 from store.thresholds import encode_tracks
 from store.told import told_by_report
@@ -24,11 +25,6 @@ UPDATE latest SET seq = ?, status = ?, status_since = ?, last_report_at = ?, add
        network_rx_rate = ?, network_tx_rate = ?, cpu_course = ?, tracks = ?, unsaid = 0, shared_at = ?
 WHERE monitor_id = ?
 """
-
-STAMP_SLACK_MS = 50
-"""How far the stamps of two reports may be from the time between them before that is stored beside them."""
-
-UNKNOWN_MS = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class EventKind(StrEnum):
     SET = "set"  # settings: what was changed
     RECEIVER_STARTED = "receiver_started"  # off_s: since the last one ran, None for the first; killed
     RECEIVER_STOPPED = "receiver_stopped"  # for_s: how long it ran
-    CLOCK_SET = "clock_set"  # by_s: less than 0 if back; believed: whether the receiver goes by the new time
+    CLOCK_SET = "clock_set"  # by_s: less than 0 if back; says (ms) if that is not believed, else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,12 @@ LEAST_ELAPSED_S = 1.0
 LEAST_PART = 0.25
 """Of the usual interval: a report that comes right after another one has nothing to say of a rate."""
 
+STAMP_SLACK_MS = 50
+"""How far the stamps of two reports may be from the time between them before that is stored beside them."""
+
+UNKNOWN_MS = 0
+"""Stored as the time between two reports if nothing tells it."""
+
 
 def least_elapsed_s(interval_s: float | None) -> float:
     """Return the least time between two reports that makes a rate, by the learned interval."""

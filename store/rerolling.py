@@ -3,13 +3,14 @@
 It is made anew from them. Only what has no raw reports any more is moved as it is, by whole buckets.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
 
 from store.buckets import merge_mounts, merge_reports
 from store.live import Live
-from store.shift import Shift
+from store.shift import Shift, elapsed_after
 from store.tiers import HOUR_MS, ROLLED, Tier
 
 
@@ -36,11 +37,12 @@ async def make_room(connection: aiosqlite.Connection, live: Live, shift: Shift, 
     )
     whole = await _whole_from(connection, monitor_id, shift, before, earliest)
     last = await _last_in_the_way(connection, live, shift, before, earliest)
+    first = -(-shift.first // HOUR_MS) * HOUR_MS
     for tier in ROLLED:
         if whole > shift.first:
-            await _move_buckets(connection, monitor_id, tier, shift, whole)
+            await _move_buckets(connection, monitor_id, tier, shift, min(first, earliest), whole)
         await _drop_buckets(connection, monitor_id, tier, whole // tier.width_ms)
-    if whole > earliest and (place := await _leave_forgotten(connection, monitor_id, shift, whole)) is not None:
+    if whole > earliest and (place := await _leave_rolled_up(connection, monitor_id, shift, whole)) is not None:
         await _unroll(connection, monitor_id, place.last)
         return place
     # The first hour may hold reports that stay where they are.
@@ -50,27 +52,47 @@ async def make_room(connection: aiosqlite.Connection, live: Live, shift: Shift, 
     return Place(earliest, previous, last, rolled_to)
 
 
-async def _leave_forgotten(connection: aiosqlite.Connection, monitor_id: int, shift: Shift, whole: int) -> Place | None:
-    """Forget the reports that are left of an hour whose others are forgotten, up to `whole`; None if it is the last.
+async def _leave_rolled_up(connection: aiosqlite.Connection, monitor_id: int, shift: Shift, whole: int) -> Place | None:
+    """Move the reports up to `whole`, which stay as they are rolled up; returns where to go on, None if that was all.
 
-    They are past their retention, and rolled up with the others. Their last one stays, since the bytes of the next one
-    are counted from it, before the bucket that the next one comes into.
+    They come before the hour that the next one comes into, which is made anew and must not count them again.
     """
-    ((kept, following),) = await connection.execute_fetchall(
-        "SELECT (SELECT max(at) FROM sample WHERE monitor_id = ?1 AND at < ?2),"
-        " (SELECT min(at) FROM sample WHERE monitor_id = ?1 AND at >= ?2)",
-        (monitor_id, whole),
+    ((following,),) = await connection.execute_fetchall(
+        "SELECT min(at) FROM sample WHERE monitor_id = ? AND at >= ?", (monitor_id, whole)
     )
     if following is None:
         return None
-    bucket_ms = shift.of(following) // HOUR_MS * HOUR_MS
-    at = min(shift.of(kept), bucket_ms - 1)
-    for table in ("sample", "sample_mount"):
-        await connection.execute(
-            f"DELETE FROM {table} WHERE monitor_id = ? AND at >= ? AND at < ?", (monitor_id, shift.first, kept)
-        )
-        await connection.execute(f"UPDATE {table} SET at = ? WHERE monitor_id = ? AND at = ?", (at, monitor_id, kept))
-    return Place(following, kept if shift.is_known_between(kept, following) else None, at, at)
+    rows = await connection.execute_fetchall(
+        "SELECT at, elapsed_ms FROM sample WHERE monitor_id = ? AND at >= ? AND at < ? ORDER BY at",
+        (monitor_id, shift.first, whole),
+    )
+    old = [row[0] for row in rows]
+    new = _up_to(shift.of(following) // HOUR_MS * HOUR_MS, [shift.of(at) for at in old])
+    changes = [
+        (moved, elapsed_after(stored, at, previous, moved - (before or 0), shift), monitor_id, at)
+        for (at, stored), previous, moved, before in zip(rows, [None, *old], new, [None, *new], strict=False)
+    ]
+    await move_rows(connection, changes)
+    previous = old[-1] if shift.is_known_between(old[-1], following) else None
+    return Place(following, previous, new[-1], new[-1])
+
+
+def _up_to(end: int, times: Sequence[int]) -> list[int]:
+    """Return times that rise strictly and end before `end`, none later than it was."""
+    moved = []
+    for at in reversed(times):
+        end = min(at, end - 1)
+        moved.append(end)
+    return moved[::-1]
+
+
+async def move_rows(connection: aiosqlite.Connection, changes: Iterable[tuple[int, int | None, int, int]]) -> None:
+    """Give reports other times, in this order: (new time, time since the one before it or None, monitor, old time)."""
+    changes = list(changes)
+    await connection.executemany("UPDATE sample SET at = ?, elapsed_ms = ? WHERE monitor_id = ? AND at = ?", changes)
+    await connection.executemany(
+        "UPDATE sample_mount SET at = ? WHERE monitor_id = ? AND at = ?", [(new, i, at) for new, _, i, at in changes]
+    )
 
 
 async def roll_up_anew(connection: aiosqlite.Connection, live: Live, shift: Shift, place: Place) -> None:
@@ -125,10 +147,10 @@ async def _is_partly_forgotten(connection: aiosqlite.Connection, monitor_id: int
 
 
 async def _move_buckets(
-    connection: aiosqlite.Connection, monitor_id: int, tier: Tier, shift: Shift, until: int
+    connection: aiosqlite.Connection, monitor_id: int, tier: Tier, shift: Shift, since: int, until: int
 ) -> None:
-    """Move buckets up to `until` (ms) by as many as the shift takes, upon others where there are some."""
-    first, last = -(-shift.first // tier.width_ms), until // tier.width_ms - 1
+    """Move buckets from `since` up to `until` (ms) by as many as the shift takes, upon others where there are some."""
+    first, last = since // tier.width_ms, until // tier.width_ms - 1
     by = shift.by_ms // tier.width_ms
     mounts = await connection.execute_fetchall("SELECT id FROM mount WHERE monitor_id = ?", (monitor_id,))
     for owner, table, column, merge in (

@@ -10,16 +10,15 @@ from dataclasses import dataclass, replace
 
 import aiosqlite
 
-from store.batch import STAMP_SLACK_MS, UNKNOWN_MS
 from store.event_log import record
 from store.events import Event, EventKind
 from store.ledger import Ledger
 from store.live import Live
 from store.models import Monitor, Status
-from store.rerolling import Place, make_room, roll_up_anew
+from store.rerolling import Place, make_room, move_rows, roll_up_anew
 from store.rollup import BUDGET_S
 from store.runs import read_runs
-from store.shift import Shift, back, begins
+from store.shift import Shift, back, begins, elapsed_after
 from store.thresholds import breaches, encode_tracks
 
 ROWS = 500
@@ -89,10 +88,13 @@ def _moved_sql(time: str) -> str:
 
 
 async def tell_step(
-    connection: aiosqlite.Connection, ledger: Ledger, *, at: int, by_ms: int, believed: bool = True
+    connection: aiosqlite.Connection, ledger: Ledger, *, at: int, by_ms: int, says: int | None = None
 ) -> None:
-    """Record that the clock was set by `by_ms`, at a time (ms) that the receiver goes by."""
-    detail = {"by_s": by_ms / 1000, "believed": believed}
+    """Record that the clock was set by `by_ms`, at a time (ms) that the receiver goes by.
+
+    `says` is what the clock says (ms), if that is not believed.
+    """
+    detail = {"by_s": by_ms / 1000, "says": says}
     await record(connection, [Event(EventKind.CLOCK_SET, at, detail=detail)])
 
 
@@ -147,26 +149,13 @@ async def _move_samples(connection: aiosqlite.Connection, before: Live, shift: S
     changes = []
     for at, elapsed_ms in moved:
         new = max(shift.of(at), last + 1)
-        changes.append((new, _elapsed_ms(elapsed_ms, at, previous, new - last, shift), monitor_id, at))
+        changes.append((new, elapsed_after(elapsed_ms, at, previous, new - last, shift), monitor_id, at))
         previous, last = at, new
     # From the end that is moved to: no report is ever where another one is.
     if not shift.goes_back:
         changes.reverse()
-    await connection.executemany("UPDATE sample SET at = ?, elapsed_ms = ? WHERE monitor_id = ? AND at = ?", changes)
-    await connection.executemany(
-        "UPDATE sample_mount SET at = ? WHERE monitor_id = ? AND at = ?", [(new, i, at) for new, _, i, at in changes]
-    )
+    await move_rows(connection, changes)
     return Place(rest[0]["at"] if rest else None, previous, last, place.rolled_to)
-
-
-def _elapsed_ms(stored: int | None, at: int, previous: int | None, moved_apart: int, shift: Shift) -> int | None:
-    """Return the time between a report and the one before, as it is to be stored with their new stamps."""
-    if stored is None and previous is None:
-        return UNKNOWN_MS if shift.goes_back else None
-    elapsed_ms = stored if stored is not None else at - (previous or 0)
-    if elapsed_ms != UNKNOWN_MS and abs(elapsed_ms - moved_apart) <= STAMP_SLACK_MS:
-        return None
-    return elapsed_ms
 
 
 async def _move_verdicts(connection: aiosqlite.Connection, monitor_id: int, shift: Shift) -> None:

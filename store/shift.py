@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from store.tiers import END_OF_TIME, HOUR_MS
+from store.rates import STAMP_SLACK_MS, UNKNOWN_MS
+from store.tiers import END_OF_TIME, HOUR_MS, MINUTE_MS
 
 REACH_MS = 24 * HOUR_MS
 """How far back times are moved that are not in the future: raw reports are rewritten, and rolled up anew."""
+
+LEAST_HOLE_MS = 15 * MINUTE_MS
+"""Less than this is no jump that is taken back: then what is in the future is all that is moved."""
 
 HOLE_SLACK_MS = 5_000
 """How much smaller than the step the hole that the clock's jump ahead left may seem."""
@@ -59,6 +63,8 @@ def begins(now: int, by_ms: int, runs: Sequence[tuple[int, int]]) -> int:
     All from the future are. The clock's jump ahead left a hole in which nobody ran; what came after it is wrong too,
     though some of it may lie in the past by now. `runs` are (start, end) of the receiver, oldest first.
     """
+    if -by_ms < LEAST_HOLE_MS:
+        return now + 1
     jumped = next(
         (start for (_, ended), (start, _) in reversed(list(pairwise(runs))) if start - ended >= -by_ms - HOLE_SLACK_MS),
         now + 1,
@@ -72,3 +78,17 @@ def back(by_ms: int, measured: bool, first: int, newest: int, before: int) -> Sh
         return Shift(first, END_OF_TIME, by_ms, measured)
     scale = max(0, newest + by_ms - before - 1) / (newest - first)
     return Shift(first, END_OF_TIME, by_ms, measured, newest, scale)
+
+
+def elapsed_after(stored: int | None, at: int, previous: int | None, moved_apart: int, shift: Shift) -> int | None:
+    """Return the time (ms) between a report and the one before, as it is to be stored once both are moved.
+
+    It was `stored`, or else is that between their stamps `previous` and `at`; `previous` is None if these do not tell
+    it. `moved_apart` is how far apart they are from now on.
+    """
+    if stored is None and previous is None:
+        return UNKNOWN_MS if shift.goes_back else None
+    elapsed_ms = stored if stored is not None else at - (previous or 0)
+    if elapsed_ms != UNKNOWN_MS and abs(elapsed_ms - moved_apart) <= STAMP_SLACK_MS:
+        return None
+    return elapsed_ms

@@ -1,6 +1,7 @@
 """Events in words, the same wherever they are told: console, command line, alerts."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from store.durations import duration
@@ -98,9 +99,10 @@ def _edited(detail: Mapping[str, Any]) -> str:
 
 
 def _clock_set(detail: Mapping[str, Any]) -> str:
+    if detail["says"] is not None:
+        says = datetime.fromtimestamp(detail["says"] / 1000, UTC)
+        return f"this machine's clock says {says:%Y-%m-%d %H:%M} UTC: not believed until it is set"
     by = duration(round(abs(detail["by_s"])))
-    if not detail["believed"]:
-        return f"this machine's clock is {by} behind: not believed until it is set"
     if detail["by_s"] > 0:
         return f"this machine's clock was set forward by {by}"
     return f"this machine's clock was set back by {by}; what was stored ahead of it was moved back"

@@ -1,5 +1,6 @@
 """A receiver's store under a machine whose clock is set at will, with what is true beside it."""
 
+import asyncio
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -101,12 +102,11 @@ class Hub:
 
     async def report(self, *names: str) -> None:
         """Let servers report, all without names."""
+        received = round((self.true_s - self._began_s) * PER_S)
+        report = make_report(network_rx_bytes=received, network_tx_bytes=received)
         for name in names or self.names:
-            received = round((self.true_s - self._began_s) * PER_S)
             self.sent[name].append(received)
-            await self.writer.store(
-                self.keys[name], make_report(network_rx_bytes=received, network_tx_bytes=received), "::1"
-            )
+        await asyncio.gather(*(self.writer.store(self.keys[name], report, "::1") for name in names or self.names))
 
     async def beat(self) -> None:
         """Do what the receiver does now and then: look at its clock, and say that it is alive."""
@@ -117,8 +117,9 @@ class Hub:
         """Let all report at an interval."""
         for _ in range(times):
             self.pass_time(every_s)
-            await self.beat()
+            await self.steps.look()
             await self.report()
+        await self.beat()
 
     def monitor(self, name: str = "a") -> Monitor:
         """Return a monitor as committed."""

@@ -90,8 +90,8 @@ async def test_a_machine_that_learns_the_time_a_minute_after_its_start(tmp_path:
         hub.pass_time(5)
         await hub.beat()
         assert hub.stamps() == [*before, *(hub.true_ms() - ago_ms for ago_ms in (45_000, 25_000, 5_000))]
-        told = [(event.detail["believed"], round(event.detail["by_s"] / 86_400)) for event in await hub.clock_events()]
-        assert told[-1] == (True, 10)
+        told = [(event.detail["says"], round(event.detail["by_s"] / 86_400)) for event in await hub.clock_events()]
+        assert told[-1] == (None, 10)
         await hub.upkeep.go_round()
         assert await hub.received() == hub.sent["a"][-1] - hub.sent["a"][0]
 
