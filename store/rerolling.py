@@ -42,9 +42,8 @@ async def make_room(connection: aiosqlite.Connection, live: Live, shift: Shift, 
         if whole > shift.first:
             await _move_buckets(connection, monitor_id, tier, shift, min(first, earliest), whole)
         await _drop_buckets(connection, monitor_id, tier, whole // tier.width_ms)
-    if whole > earliest and (place := await _leave_rolled_up(connection, monitor_id, shift, whole)) is not None:
-        await _unroll(connection, monitor_id, place.last)
-        return place
+    if whole > earliest:
+        return await _leave_rolled_up(connection, monitor_id, shift, whole)
     # The first hour may hold reports that stay where they are.
     rolled_to = min(before, whole - whole % HOUR_MS - 1)
     await _unroll(connection, monitor_id, rolled_to)
@@ -52,29 +51,29 @@ async def make_room(connection: aiosqlite.Connection, live: Live, shift: Shift, 
     return Place(earliest, previous, last, rolled_to)
 
 
-async def _leave_rolled_up(connection: aiosqlite.Connection, monitor_id: int, shift: Shift, whole: int) -> Place | None:
-    """Move the reports up to `whole`, which stay as they are rolled up; returns where to go on, None if that was all.
+async def _leave_rolled_up(connection: aiosqlite.Connection, monitor_id: int, shift: Shift, whole: int) -> Place:
+    """Move the reports up to `whole`, which stay as they are rolled up; returns where to go on.
 
     They come before the hour that the next one comes into, which is made anew and must not count them again.
     """
     ((following,),) = await connection.execute_fetchall(
         "SELECT min(at) FROM sample WHERE monitor_id = ? AND at >= ?", (monitor_id, whole)
     )
-    if following is None:
-        return None
     rows = await connection.execute_fetchall(
         "SELECT at, elapsed_ms FROM sample WHERE monitor_id = ? AND at >= ? AND at < ? ORDER BY at",
         (monitor_id, shift.first, whole),
     )
     old = [row[0] for row in rows]
-    new = _up_to(shift.of(following) // HOUR_MS * HOUR_MS, [shift.of(at) for at in old])
+    hour = shift.of(whole if following is None else following) // HOUR_MS
+    new = _up_to(hour * HOUR_MS, [shift.of(at) for at in old])
     changes = [
         (moved, elapsed_after(stored, at, previous, moved - (before or 0), shift), monitor_id, at)
         for (at, stored), previous, moved, before in zip(rows, [None, *old], new, [None, *new], strict=False)
     ]
     await move_rows(connection, changes)
-    previous = old[-1] if shift.is_known_between(old[-1], following) else None
-    return Place(following, previous, new[-1], new[-1])
+    await _unroll(connection, monitor_id, new[-1])
+    known = following is not None and shift.is_known_between(old[-1], following)
+    return Place(following, old[-1] if known else None, new[-1], new[-1])
 
 
 def _up_to(end: int, times: Sequence[int]) -> list[int]:

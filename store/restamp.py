@@ -141,9 +141,11 @@ async def _move_samples(connection: aiosqlite.Connection, before: Live, shift: S
         )
     )
     if not rows:
-        return place or Place(None)
+        return Place(None) if place is None else replace(place, at=None)
     if place is None:
         place = await make_room(connection, before, shift, rows[0]["at"])
+        if place.at != rows[0]["at"]:  # some are moved already
+            return place
     moved, rest = (rows[:ROWS], rows[ROWS:]) if shift.goes_back else (rows, [])
     previous, last = place.previous, place.last
     changes = []
