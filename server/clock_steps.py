@@ -8,10 +8,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 
 from server.clock import ReceiverClock, Step
 from server.rejected import RejectionLog
@@ -116,9 +117,10 @@ class ClockSteps:
             await asyncio.sleep(max(LEAST_PAUSE_S, time.perf_counter() - began))
 
 
-def newest_at(lives: Mapping[int, Live]) -> int | None:
-    """Return when (ms) the last report of all came, None if none did."""
-    return max((live.monitor.last_report_at for live in lives.values() if live.monitor.last_report_at), default=None)
+def newest_at(lives: Mapping[int, Live], ran: Iterable[tuple[int, int]] = ()) -> int | None:
+    """Return when (ms) the last report came, or when a receiver ran last, None if neither ever did."""
+    reported = (live.monitor.last_report_at for live in lives.values())
+    return max((at for at in (*reported, *chain.from_iterable(ran)) if at is not None), default=None)
 
 
 def in_words(step: Step) -> str:

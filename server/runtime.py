@@ -119,8 +119,7 @@ class Runtime:
 
     async def _begin_run(self, writer: Writer) -> int | None:
         """Begin by the time of day that is to be believed; returns the newest (ms) that was stored before."""
-        ended = [end for _, end in await writer.transact(runs.read_runs)]
-        newest = max((at for at in (newest_at(writer.lives), *ended) if at is not None), default=None)
+        newest = newest_at(writer.lives, await writer.transact(runs.read_runs))
         self._receiver_clock.begin(newest)
         self._run.since = self._clock()
         self._run.id = await writer.transact(partial(runs.begin_run, now=self._run.since))

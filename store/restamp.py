@@ -20,6 +20,7 @@ from store.rollup import BUDGET_S
 from store.runs import read_runs
 from store.shift import Shift, back, begins, elapsed_after
 from store.thresholds import breaches, encode_tracks
+from store.tiers import HOUR_MS
 
 ROWS = 500
 """Reports moved at once: some 10 ms with a few mounts each."""
@@ -53,32 +54,38 @@ async def plan_back(connection: aiosqlite.Connection, ledger: Ledger, *, now: in
     """Return the shift that brings back to `now` (ms) what a clock stored that was then set back by `by_ms`."""
     runs = await read_runs(connection, ledger)
     first = begins(now, by_ms, runs)
-    ids = list(ledger.lives)
-    earliest = await _all_of(connection, "SELECT min(at) FROM sample WHERE monitor_id = ? AND at >= ?", ids, first)
-    before = await _all_of(connection, "SELECT max(at) FROM sample WHERE monitor_id = ? AND at < ?", ids, first)
+    around = [await _around(connection, monitor_id, first) for monitor_id in ledger.lives]
+    earliest = min((after for _, after in around if after is not None), default=first)
     newest = max([now - by_ms, *(live.monitor.last_report_at or 0 for live in ledger.lives.values())])
-    shift = back(by_ms, measured, min(earliest, default=first), newest, max(before, default=-1))
+    shift = back(by_ms, measured, earliest, newest, max((before for before, _ in around), default=-1))
     return replace(shift, first=first, starts=tuple(start for start, _ in runs))
 
 
-async def _all_of(connection: aiosqlite.Connection, query: str, ids: Sequence[int], at: int) -> list[int]:
-    found = [await connection.execute_fetchall(query, (monitor_id, at)) for monitor_id in ids]
-    return [value for ((value,),) in found if value is not None]
+async def _around(connection: aiosqlite.Connection, monitor_id: int, first: int) -> tuple[int, int | None]:
+    """Return up to when (ms) a monitor has history before a time, and its first report from then on, None if none."""
+    ((reported, hour, after),) = await connection.execute_fetchall(
+        "SELECT (SELECT coalesce(max(at), -1) FROM sample WHERE monitor_id = ?1 AND at < ?2),"
+        " (SELECT coalesce(max(bucket), -1) FROM rollup_1h WHERE monitor_id = ?1 AND bucket < ?2 / ?3),"
+        " (SELECT min(at) FROM sample WHERE monitor_id = ?1 AND at >= ?2)",
+        (monitor_id, first, HOUR_MS),
+    )
+    # An hour that begins after the last report is one whose raw reports are forgotten.
+    return (hour + 1) * HOUR_MS - 1 if hour * HOUR_MS > reported else reported, after
 
 
 async def shift_times(connection: aiosqlite.Connection, ledger: Ledger, *, shift: Shift) -> None:
     """Move the times of events, of the receiver's runs, of refusals and of channels."""
     place = {name: getattr(shift, name) for name in ("first", "last", "by_ms", "anchor", "scale")}
+    since = "json_extract(detail, '$.since')"
+    await connection.execute(
+        f"UPDATE event SET detail = json_set(detail, '$.since', {_moved_sql(since)})"
+        f" WHERE at BETWEEN :first AND :last AND {since} BETWEEN :first AND :last",
+        place,
+    )
     for table, column in _TIMES:
         await connection.execute(
             f"UPDATE {table} SET {column} = {_moved_sql(column)} WHERE {column} BETWEEN :first AND :last", place
         )
-    since = "json_extract(detail, '$.since')"
-    await connection.execute(
-        f"UPDATE event SET detail = json_set(detail, '$.since', {_moved_sql(since)})"
-        f" WHERE {since} BETWEEN :first AND :last",
-        place,
-    )
 
 
 def _moved_sql(time: str) -> str:

@@ -75,9 +75,7 @@ class Hub:
         """Begin as the runtime does."""
         self.clock = ReceiverClock(self.wall, self.steady_s)
         self.writer = await Writer.open(self.path, self.clock.now, self.steady_s, self.steady_s)
-        ended = [end for _, end in await self.writer.transact(runs.read_runs)]
-        stored = [at for at in (newest_at(self.writer.lives), *ended) if at is not None]
-        newest = max(stored, default=None)
+        newest = newest_at(self.writer.lives, await self.writer.transact(runs.read_runs))
         self.clock.begin(newest)
         self.run = Run(0, self.clock.now())
         self.run.id = await self.writer.transact(partial(runs.begin_run, now=self.run.since))
