@@ -16,6 +16,10 @@ EARLIEST_MS = 1_704_067_200_000
 SETTLING_S = 120.0
 """How long after the machine's start a clock that is behind what is stored may be one that is not set yet."""
 
+DAY_MS = 86_400_000
+DOUBTED_S = 3_600.0
+"""How long a clock that went back by more than a day is doubted, if receivers have gone by the old time for longer."""
+
 INTERRUPTED_S = 0.5
 """Two looks at one clock that are further apart make the comparison with another clock worthless."""
 
@@ -50,7 +54,8 @@ class ReceiverClock:
     """The time of day that the receiver goes by: that of the machine while it can be believed.
 
     A clock that stands before 2024 is not, nor one that is behind what is stored while the machine is just starting:
-    many small machines know no time until the network tells them. Until then time goes on from the newest stored one.
+    many small machines know no time until the network tells them. And one that goes back by more than a day, after it
+    was kept for longer, is doubted for an hour. Until then time goes on from what it was.
     """
 
     def __init__(self, wall: Callable[[], int], steady: Callable[[], float] = steady_s) -> None:
@@ -61,13 +66,21 @@ class ReceiverClock:
         self._newest = 0
         self._guessed_since: int | None = None
         self._told = False
+        self._kept_since = 0
+        self._doubted_s: float | None = None
 
-    def begin(self, newest: int | None) -> None:
-        """Begin, with the newest time (ms) that is stored; steps count from now on."""
+    def begin(self, newest: int | None, kept_since: int | None = None) -> None:
+        """Begin, with the newest time (ms) that is stored; steps count from now on.
+
+        `kept_since` is since when (ms) receivers have run by this clock, without a hole of a day.
+        """
         wall, steady_ms = self._wall(), self._steady() * 1000
+        self._kept_since = self._kept_since or kept_since or wall
         self._newest = max(self._newest, newest or 0)
+        self._offset_ms = None
+        credible = self._credible(wall)
         self._offset_ms = wall - steady_ms
-        if not self._credible(wall):
+        if not credible:
             guessed = max(wall, self._newest + 1)
             self._offset_ms = guessed - steady_ms
             self._guessed_since = self._guessed_since or guessed
@@ -91,6 +104,7 @@ class ReceiverClock:
         self._offset_ms = now - steady * 1000
         guessed_since, self._guessed_since, self._told = self._guessed_since, None, False
         if abs(now - expected) > TOLERANCE_MS:
+            self._kept_since = now if now - expected > DAY_MS else self._kept_since + min(0, now - expected)
             return Step(now, now - expected, guessed_since=guessed_since)
         if newest > now + TOLERANCE_MS:
             return Step(now, now - newest, measured=False)
@@ -105,4 +119,14 @@ class ReceiverClock:
 
     def _credible(self, wall: int) -> bool:
         behind = wall < self._newest - TOLERANCE_MS
-        return wall >= EARLIEST_MS and not (behind and self._steady() < SETTLING_S)
+        return wall >= EARLIEST_MS and not (behind and self._steady() < SETTLING_S) and not self._is_doubtful(wall)
+
+    def _is_doubtful(self, wall: int) -> bool:
+        """Return whether a time is so far behind one that was kept for so long that this may be the wrong one."""
+        steady = self._steady()
+        kept = self._newest if self._offset_ms is None else round(steady * 1000 + self._offset_ms)
+        if wall >= kept - DAY_MS or kept - self._kept_since <= DAY_MS:
+            self._doubted_s = None
+            return False
+        self._doubted_s = steady if self._doubted_s is None else self._doubted_s
+        return steady - self._doubted_s < DOUBTED_S

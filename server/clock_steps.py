@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from store.durations import duration
 from store.errors import StoreUnavailableError
 from store.live import Live
 from store.shift import Shift, ahead
-from store.tiers import HOUR_MS
+from store.tiers import DAY_MS, HOUR_MS
 from store.writer import Change, Writer
 
 log = logging.getLogger("agentmon.receiver")
@@ -31,6 +31,9 @@ LEAST_PAUSE_S = 0.005
 
 MOST_GUESSED_MS = HOUR_MS
 """How long a receiver may have gone by a guessed time for its reports to be moved once the right time is known."""
+
+SAME_STEP_MS = 60_000
+"""How much a step forward may differ from the step back that it takes back."""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class ClockSteps:
         self._rejected = rejected
         self._run = run
         self._newest = newest or 0
+        self._moved_back: Shift | None = None
 
     async def follow(self) -> None:
         """Look at the clock, over and over."""
@@ -77,29 +81,49 @@ class ClockSteps:
         else:
             await self._go_ahead(step, tell)
 
+    async def end(self) -> None:
+        """Let the run not end in a time that the clock leapt to just now; raises `StoreUnavailableError`."""
+        step = self._clock.look(0)
+        if step is not None and step.believed and step.by_ms > 0:
+            await self._split_run(step)
+
+    async def _split_run(self, step: Step) -> None:
+        split = partial(runs.split_run, run_id=self._run.id, before=step.before, now=step.at)
+        self._run.id = await self._writer.transact(split)
+
     async def _go_back(self, step: Step, tell: Change[None]) -> None:
         shift = await self._writer.transact(
             partial(restamp.plan_back, now=step.at, by_ms=step.by_ms, measured=step.measured)
         )
-        await self._shift(step, shift, tell)
+        self._moved_back = shift if shift.measured and shift.scale == 1 else None
+        await self._shift(shift, tell)
         await self._move(shift)
 
     async def _go_ahead(self, step: Step, tell: Change[None]) -> None:
-        guessed_since = step.guessed_since
-        if guessed_since is not None and step.before - guessed_since <= MOST_GUESSED_MS:
-            shift = ahead(step.at, step.by_ms, guessed_since)
-            await self._shift(step, shift, tell)
+        wrong_since = self._wrong_since(step)
+        self._moved_back = None
+        if wrong_since is not None:
+            shift = ahead(step.at, step.by_ms, wrong_since)
+            await self._shift(shift, tell)
             await self._move(shift)
             return
         shift = ahead(step.at, step.by_ms, self._run.since)
-        split = partial(runs.split_run, run_id=self._run.id, before=step.before, now=step.at)
-        self._run.id = await self._writer.transact(split)
+        await self._split_run(step)
         self._run.since += step.by_ms
         self._rejected.shift(shift)
         await self._writer.transact(tell)
         await self._move(shift, with_history=False)
 
-    async def _shift(self, step: Step, shift: Shift, tell: Change[None]) -> None:
+    def _wrong_since(self, step: Step) -> int | None:
+        """Return from when on (ms) times were wrong, if a step shows it: guessed ones, or after a step back."""
+        if step.guessed_since is not None and step.before - step.guessed_since <= MOST_GUESSED_MS:
+            return step.guessed_since
+        back = self._moved_back
+        if back is not None and abs(step.by_ms + back.by_ms) <= SAME_STEP_MS:
+            return back.anchor + back.by_ms
+        return None
+
+    async def _shift(self, shift: Shift, tell: Change[None]) -> None:
         """Move all that belongs to no single monitor, and tell of the step."""
         self._run.since = shift.of(self._run.since)
         self._rejected.shift(shift)
@@ -121,6 +145,16 @@ def newest_at(lives: Mapping[int, Live], ran: Iterable[tuple[int, int]] = ()) ->
     """Return when (ms) the last report came, or when a receiver ran last, None if neither ever did."""
     reported = (live.monitor.last_report_at for live in lives.values())
     return max((at for at in (*reported, *chain.from_iterable(ran)) if at is not None), default=None)
+
+
+def kept_since(ran: Sequence[tuple[int, int]]) -> int | None:
+    """Return since when (ms) receivers have run without a hole of a day, None if none ever ran; oldest first."""
+    since = None
+    ended = 0
+    for started, until in ran:
+        since = started if since is None or started - ended > DAY_MS else since
+        ended = until
+    return since
 
 
 def in_words(step: Step) -> str:

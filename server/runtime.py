@@ -11,7 +11,7 @@ from server.address import is_local
 from server.admin import start_admin
 from server.alerts import NotifierOptions
 from server.clock import ReceiverClock
-from server.clock_steps import ClockSteps, Run, newest_at
+from server.clock_steps import ClockSteps, Run, kept_since, newest_at
 from server.control import Control
 from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
@@ -101,11 +101,12 @@ class Runtime:
             self._tell_address()
             ready()
             self._options.supervisor.tell(READY="1", STATUS=self._in_words(writer))
+            clock_steps = ClockSteps(self._receiver_clock, writer, rejected, self._run, newest)
             async with asyncio.TaskGroup() as group:
                 duties = [
                     group.create_task(self._judge(writer, control, judge)),
                     group.create_task(self._beat(writer)),
-                    group.create_task(ClockSteps(self._receiver_clock, writer, rejected, self._run, newest).follow()),
+                    group.create_task(clock_steps.follow()),
                     group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                     group.create_task(self._notifier(writer, outbox).run()),
@@ -115,12 +116,13 @@ class Runtime:
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
-                await self._drain(writer)
+                await self._drain(writer, clock_steps)
 
     async def _begin_run(self, writer: Writer) -> int | None:
         """Begin by the time of day that is to be believed; returns the newest (ms) that was stored before."""
-        newest = newest_at(writer.lives, await writer.transact(runs.read_runs))
-        self._receiver_clock.begin(newest)
+        ran = await writer.transact(runs.read_runs)
+        newest = newest_at(writer.lives, ran)
+        self._receiver_clock.begin(newest, kept_since(ran))
         self._run.since = self._clock()
         self._run.id = await writer.transact(partial(runs.begin_run, now=self._run.since))
         return newest
@@ -143,11 +145,12 @@ class Runtime:
         if is_local(self._premises.url):
             log.info("no other machine can reach it")
 
-    async def _drain(self, writer: Writer) -> None:
+    async def _drain(self, writer: Writer, clock_steps: ClockSteps) -> None:
         log.info("stopping: finishing what is in flight")
         self._options.supervisor.tell(STOPPING="1", STATUS="finishing what is in flight")
         await self._intake.close(self._options.grace_s)
         with contextlib.suppress(StoreUnavailableError):
+            await clock_steps.end()
             await writer.transact(partial(runs.end_run, run_id=self._run.id, now=self._clock()))
 
     def _describe(self, writer: Writer) -> ReceiverInfo:

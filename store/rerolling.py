@@ -37,6 +37,8 @@ async def make_room(connection: aiosqlite.Connection, live: Live, shift: Shift, 
     )
     whole = await _whole_from(connection, monitor_id, shift, before, earliest)
     last = await _last_in_the_way(connection, live, shift, before, earliest)
+    if not shift.goes_back and whole > shift.first:  # no step back is taken back that reached further than raw reports
+        return Place(None)
     first = -(-shift.first // HOUR_MS) * HOUR_MS
     for tier in ROLLED:
         if whole > shift.first:

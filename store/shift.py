@@ -75,7 +75,7 @@ def begins(now: int, by_ms: int, runs: Sequence[tuple[int, int]]) -> int:
 def back(by_ms: int, measured: bool, first: int, newest: int, before: int) -> Shift:
     """Return the shift of all times from `first` to `newest` and later by `by_ms`, so that it ends after `before`."""
     if first + by_ms > before or newest <= first:
-        return Shift(first, END_OF_TIME, by_ms, measured)
+        return Shift(first, END_OF_TIME, by_ms, measured, first)
     scale = max(0, newest + by_ms - before - 1) / (newest - first)
     return Shift(first, END_OF_TIME, by_ms, measured, newest, scale)
 

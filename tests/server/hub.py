@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from server.clock import ReceiverClock
-from server.clock_steps import ClockSteps, Run, newest_at
+from server.clock_steps import ClockSteps, Run, kept_since, newest_at
 from server.rejected import RejectionLog, open_log
 from server.upkeep import Upkeep, UpkeepOptions
 from store import changes, runs
@@ -75,8 +75,9 @@ class Hub:
         """Begin as the runtime does."""
         self.clock = ReceiverClock(self.wall, self.steady_s)
         self.writer = await Writer.open(self.path, self.clock.now, self.steady_s, self.steady_s)
-        newest = newest_at(self.writer.lives, await self.writer.transact(runs.read_runs))
-        self.clock.begin(newest)
+        ran = await self.writer.transact(runs.read_runs)
+        newest = newest_at(self.writer.lives, ran)
+        self.clock.begin(newest, kept_since(ran))
         self.run = Run(0, self.clock.now())
         self.run.id = await self.writer.transact(partial(runs.begin_run, now=self.run.since))
         self.rejected: RejectionLog = await open_log(self.writer, self.clock.now)
@@ -87,6 +88,7 @@ class Hub:
     async def stop(self, *, kill: bool = False) -> None:
         """End, in good order or not."""
         if not kill:
+            await self.steps.end()
             await self.writer.transact(partial(runs.end_run, run_id=self.run.id, now=self.clock.now()))
         await self.writer.close()
         await self.reader.close()

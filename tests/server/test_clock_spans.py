@@ -135,11 +135,45 @@ async def test_a_year_ahead_for_three_days_loses_nothing(tmp_path: Path) -> None
             await hub.upkeep.go_round()
         assert len(hub.stamps()) < 222
         hub.skew_ms = 0
-        await hub.beat()
-        await hub.live(2, every_s=1200)
+        await hub.live(6, every_s=1200)  # an hour of doubt, then some
         await hub.upkeep.go_round()
         assert await hub.received() == hub.sent["a"][-1] - hub.sent["a"][0]
         rolled = hub.rows("SELECT bucket * 3600000, count FROM rollup_1h ORDER BY 1")
         assert sum(count for _, count in rolled) == len(hub.sent["a"])
         assert rolled[-1][0] <= hub.true_ms()
         assert rolled[0][0] == START_MS
+
+
+@pytest.mark.parametrize("by_ms", [-8 * HOUR_MS, -30 * MINUTE_MS, -DAY_MS + 1])
+async def test_a_step_back_that_is_taken_back_leaves_history_where_it_was(tmp_path: Path, by_ms: int) -> None:
+    async with Hub(tmp_path / "a.db") as hub:
+        await hub.live(20)
+        await hub.upkeep.go_round()
+        hub.skew_ms = by_ms
+        await hub.live(4)
+        await hub.upkeep.go_round()
+        hub.skew_ms = 0
+        await hub.beat()
+        await hub.live(2)
+        await hub.upkeep.go_round()
+        assert hub.stamps() == [START_MS + n * MINUTE_MS for n in range(1, 27)]
+        assert await hub.received() == hub.sent["a"][-1] - hub.sent["a"][0]
+        assert hub.monitor().status_since == START_MS + MINUTE_MS
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_clock_that_goes_back_by_a_year_after_days_is_doubted_for_an_hour(
+    tmp_path: Path, restart: bool
+) -> None:
+    async with Hub(tmp_path / "a.db", names=("a",)) as hub:
+        await hub.live(30, every_s=3600)
+        before = hub.stamps()
+        hub.skew_ms = -YEAR_MS
+        if restart:
+            await hub.restart(off_s=10)
+        await hub.live(50)
+        assert hub.stamps()[:30] == before
+        assert hub.stamps()[-1] > before[-1]
+        assert [event.detail["by_s"] < 0 for event in await hub.clock_events()] == [True]
+        await hub.live(20)
+        assert hub.stamps()[-1] == hub.wall()

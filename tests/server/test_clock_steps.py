@@ -20,6 +20,9 @@ from store.writer import Change
 from tests.server.hub import PER_S, Hub
 
 YEAR_MS = 365 * DAY_MS
+MOST_OFF = 1.2
+"""Over a restart of 20 s, the stamps may be off by the tolerance."""
+
 CHART_MS = (1_000, 60_000, HOUR_MS)
 
 
@@ -38,7 +41,7 @@ async def check(hub: Hub) -> None:
             assert stamps[-1] <= hub.clock.now() + TOLERANCE_MS
             assert await hub.received(name) == sent[-1] - sent[0]
         monitor = hub.monitor(name)
-        assert (monitor.network_rx_rate or 0) <= PER_S * 1.01
+        assert (monitor.network_rx_rate or 0) <= PER_S * MOST_OFF
         assert (monitor.last_report_at or 0) <= hub.clock.now() + TOLERANCE_MS
         points = (await hub.reader.tier_points(monitor, ONE_HOUR, 0, 2**50)).points
         assert sum(point.count for point in points) == len(sent)
@@ -53,7 +56,7 @@ async def check_charts(hub: Hub, monitor: Monitor, kept: list[int]) -> None:
         connection = hub.reader._connection
         series = await read_points(connection, monitor.id, 0, 2**50, Plan(None, width_ms), monitor.interval_s)
         # A point's seconds are rounded to whole ones.
-        assert all((point.rx_bytes or 0) <= PER_S * (point.network_s + 0.51) for point in series.points)
+        assert all((point.rx_bytes or 0) <= PER_S * MOST_OFF * (point.network_s + 0.51) for point in series.points)
         moved = sum((point.rx_bytes or 0) + (point.rx_gap_bytes or 0) for point in series.points)
         assert moved == (kept[-1] - kept[0] if kept else 0)
 
