@@ -126,7 +126,9 @@ class Upkeep:
 
     async def _forget_by(self) -> int:
         if self._forgetting is None:
-            seen = forgotten_to(await self._writer.transact(read_runs))
+            ran = await self._writer.transact(read_runs)
+            # This run has only begun: its sign of life may come from a clock that has just leapt ahead.
+            seen = forgotten_to([*ran[:-1], *((began, began) for began, _ in ran[-1:])])
             self._forgetting = ForgettingClock(seen, self._clock, self._monotonic)
         return self._forgetting.now()
 

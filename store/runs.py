@@ -62,5 +62,8 @@ async def end_run(connection: aiosqlite.Connection, ledger: Ledger, *, run_id: i
 
 
 async def forget_runs(connection: aiosqlite.Connection, ledger: Ledger, *, before: int) -> None:
-    """Forget runs that ended before the oldest history (ms)."""
-    await connection.execute("DELETE FROM receiver_run WHERE coalesce(stopped_at, alive_at) < ?", (before,))
+    """Forget runs that ended before the oldest history (ms), but not the last one, whose clock may be set just now."""
+    await connection.execute(
+        "DELETE FROM receiver_run WHERE coalesce(stopped_at, alive_at) < ? AND id < (SELECT max(id) FROM receiver_run)",
+        (before,),
+    )
