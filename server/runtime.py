@@ -10,6 +10,8 @@ from functools import partial
 from server.address import is_local
 from server.admin import start_admin
 from server.alerts import NotifierOptions
+from server.clock import ReceiverClock
+from server.clock_steps import ClockSteps, Run, kept_since, newest_at
 from server.control import Control
 from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
@@ -67,10 +69,11 @@ class Runtime:
         self._premises = premises
         self._options = options
         self._intake = options.intake or _from_network(premises, options)
-        self._clock = self._intake.wall
+        self._receiver_clock = ReceiverClock(self._intake.wall, self._intake.steady_s)
+        self._clock = self._receiver_clock.now
         self._listening = self._intake.listening
-        self._since = self._clock()
         self._reach = premises.find_reach()
+        self._run = Run(0, 0)
         self._stop = asyncio.Event()
         self._lock_trouble: str | None = None
 
@@ -83,10 +86,11 @@ class Runtime:
 
         Raises `StoreUnavailableError` if the store cannot even be opened.
         """
-        writer = await Writer.open(self._premises.database, self._clock, self._listening.now, self._premises.lock.note)
+        intake, note = self._intake, self._premises.lock.note
+        writer = await Writer.open(self._premises.database, self._clock, self._listening.now, note, intake.steady_s)
         async with contextlib.AsyncExitStack() as closing:
             closing.push_async_callback(writer.close)
-            run_id = await writer.transact(partial(runs.begin_run, now=self._clock()))
+            newest = await self._begin_run(writer)
             describe = partial(self._describe, writer)
             judge = await FleetJudge.open(writer, self._clock, self._listening.now)
             await self._configure(writer)
@@ -98,13 +102,16 @@ class Runtime:
             outbox = await Outbox.open(self._premises.database)
             closing.push_async_callback(outbox.close)
             await self._intake.open(writer, rejected)
+            self._receiver_clock.begin(newest_at(writer.lives))  # a simulation has put it elsewhere
             self._tell_address()
             ready()
             self._options.supervisor.tell(READY="1", STATUS=self._in_words(writer))
+            clock_steps = ClockSteps(self._receiver_clock, writer, rejected, self._run, newest)
             async with asyncio.TaskGroup() as group:
                 duties = [
                     group.create_task(self._judge(writer, control, judge)),
-                    group.create_task(self._beat(writer, run_id, judge)),
+                    group.create_task(self._beat(writer, judge)),
+                    group.create_task(clock_steps.follow()),
                     group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
                     group.create_task(self._notifier(writer, outbox).run()),
@@ -114,7 +121,16 @@ class Runtime:
                 await self._stop.wait()
                 for duty in duties:
                     duty.cancel()
-                await self._drain(writer, run_id)
+                await self._drain(writer, clock_steps)
+
+    async def _begin_run(self, writer: Writer) -> int | None:
+        """Begin by the time of day that is to be believed; returns the newest (ms) that was stored before."""
+        ran = await writer.transact(runs.read_runs)
+        newest = newest_at(writer.lives, ran)
+        self._receiver_clock.begin(newest, kept_since(ran))
+        self._run.since = self._clock()
+        self._run.id = await writer.transact(partial(runs.begin_run, now=self._run.since))
+        return newest
 
     async def _configure(self, writer: Writer) -> None:
         """Keep the limits where the console and other commands find them too, and judge by them."""
@@ -152,17 +168,18 @@ class Runtime:
         if self._reach.in_container:
             log.warning("%s", container_warning(self._reach.url))
 
-    async def _drain(self, writer: Writer, run_id: int) -> None:
+    async def _drain(self, writer: Writer, clock_steps: ClockSteps) -> None:
         log.info("stopping: finishing what is in flight")
         self._options.supervisor.tell(STOPPING="1", STATUS="finishing what is in flight")
         await self._intake.close(self._options.grace_s)
         with contextlib.suppress(StoreUnavailableError):
-            await writer.transact(partial(runs.end_run, run_id=run_id, now=self._clock()))
+            await clock_steps.end()
+            await writer.transact(partial(runs.end_run, run_id=self._run.id, now=self._clock()))
 
     def _describe(self, writer: Writer) -> ReceiverInfo:
         reach = self._reach
         return ReceiverInfo(
-            self._since, reach.url, writer.problem, self._premises.pin, reach.others, reach.in_container
+            self._run.since, reach.url, writer.problem, self._premises.pin, reach.others, reach.in_container
         )
 
     async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
@@ -196,7 +213,7 @@ class Runtime:
                 with contextlib.suppress(ChangeRefusedError):  # deleted or renamed while others were resumed
                     await control.resume(monitor.name)
 
-    async def _beat(self, writer: Writer, run_id: int, judge: FleetJudge) -> None:
+    async def _beat(self, writer: Writer, judge: FleetJudge) -> None:
         """Note in the database that the receiver runs, and let the service manager know.
 
         A store that refuses has answered, and a restart would not mend it; one that hangs ends the signs of life.
@@ -205,7 +222,7 @@ class Runtime:
         while True:
             await asyncio.sleep(every_s)
             with contextlib.suppress(StoreUnavailableError):
-                await writer.transact(partial(runs.beat, run_id=run_id, now=self._clock()))
+                await writer.transact(partial(runs.beat, run_id=self._run.id, now=self._clock()))
                 await self._keep_address(writer, judge)
             self._options.supervisor.tell(WATCHDOG="1", STATUS=self._in_words(writer))
 

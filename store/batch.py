@@ -11,15 +11,16 @@ from store.errors import ReportRefusedError
 from store.event_log import record
 from store.events import Event, EventKind
 from store.ledger import Key, Ledger
-from store.live import Live, advance, stamp
+from store.live import Live, advance, elapsed_s, stamp
 from store.models import Report
 from store.names import intern
+from store.rates import STAMP_SLACK_MS, UNKNOWN_MS
 from store.rejections import record_ended_keys
 from store.thresholds import encode_tracks
 from store.told import told_by_report
 from store.verdicts import RECORD_VERDICT
 
-INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 13)})"
+INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 14)})"
 INSERT_MOUNTS = f"INSERT INTO sample_mount VALUES ({','.join('?' * 8)})"
 UPDATE_LATEST = """
 UPDATE latest SET seq = ?, status = ?, status_since = ?, last_report_at = ?, address = ?, gaps = ?, report = ?,
@@ -37,6 +38,7 @@ class Entry:
     address: str
     received_at: int
     heard_s: float
+    steady_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,17 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
         except ReportRefusedError as error:
             refused[place] = error
             continue
-        live = advance(before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
+        elapsed_ms = _elapsed_ms(before, at, entry.steady_s)
+        live = advance(
+            before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq(), steady_s=entry.steady_s
+        )
         if key.ends_older or not key.is_newest:
             live = use_key(live, key, events)
         lives[key.monitor_id] = live
         events.extend(told_by_report(before, live))
         if live.monitor.status_since == at:
             raised.append((key.monitor_id, at, live.monitor.status))
-        samples.append(_sample_row(live, at, entry.report))
+        samples.append(_sample_row(live, at, entry.report, elapsed_ms))
         mounts.extend(_mount_rows(live, at, entry.report))
         if key.ends_older:
             newest[key.monitor_id] = max(key, newest.get(key.monitor_id, key), key=lambda k: k.id)
@@ -129,7 +134,7 @@ def remember(ledger: Ledger, stored: Stored) -> None:
         ledger.drop_keys_before(key)
 
 
-def _sample_row(live: Live, at: int, report: Report) -> tuple[Any, ...]:
+def _sample_row(live: Live, at: int, report: Report, elapsed_ms: int | None) -> tuple[Any, ...]:
     return (
         live.monitor.id,
         at,
@@ -144,7 +149,20 @@ def _sample_row(live: Live, at: int, report: Report) -> tuple[Any, ...]:
         report.load_1m,
         report.load_5m,
         report.load_15m,
+        elapsed_ms,
     )
+
+
+def _elapsed_ms(before: Live, at: int, steady_s: float) -> int | None:
+    """Return the time since the report before as it is stored: None if it is what the stamps say, 0 if unknown."""
+    last = before.monitor.last_report_at
+    if last is None:
+        return None
+    known_s = elapsed_s(before, at, steady_s)
+    if known_s is None:
+        return UNKNOWN_MS
+    elapsed_ms = max(1, round(known_s * 1000))
+    return None if abs(elapsed_ms - (at - last)) <= STAMP_SLACK_MS else elapsed_ms
 
 
 def _mount_rows(live: Live, at: int, report: Report) -> list[tuple[Any, ...]]:

@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     RECEIVER_STARTED = "receiver_started"  # off_s: since the last one ran, None for the first; killed
     RECEIVER_STOPPED = "receiver_stopped"  # for_s: how long it ran
     RECEIVER_MOVED = "receiver_moved"  # before, address: what install lines named and name now
+    CLOCK_SET = "clock_set"  # by_s: less than 0 if back; says (ms) if that is not believed, else None
 
 
 @dataclass(frozen=True, slots=True)

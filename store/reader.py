@@ -136,12 +136,16 @@ class Reader:
         return await self._read(fleet_at(self._connection, at))
 
     async def traffic(self, monitor_id: int, since: int, until: int) -> tuple[int, int]:
-        """Return the bytes (received, sent) that moved in a period, to the hour, also during gaps in the reports."""
+        """Return the bytes (received, sent) that moved in a period, to the hour, also during gaps in the reports.
+
+        An hour belongs to the period in which it begins, so that two periods side by side share none, also where
+        they meet within an hour: a month at +5:30 does.
+        """
         rows = await self._fetch(
             "SELECT CAST(total(rx_bytes) + total(rx_gap_bytes) AS INTEGER),"
             " CAST(total(tx_bytes) + total(tx_gap_bytes) AS INTEGER)"
             " FROM rollup_1h WHERE monitor_id = ? AND bucket >= ? AND bucket < ?",
-            (monitor_id, since // ONE_HOUR.width_ms, -(-until // ONE_HOUR.width_ms)),
+            (monitor_id, -(-since // ONE_HOUR.width_ms), -(-until // ONE_HOUR.width_ms)),
         )
         return rows[0][0], rows[0][1]
 

@@ -20,7 +20,7 @@ from store.buckets import (
     SCALES,
     USAGE_SCALE,
 )
-from store.rollup import gap_ms
+from store.rollup import apart
 from store.tiers import FIVE_MINUTES, ONE_HOUR, Tier
 
 RAW = "raw"
@@ -160,7 +160,7 @@ async def read_points(
     """Read a period (ms, half open) as planned."""
     tier, step_ms = chosen.tier, chosen.step_ms
     if tier is None:
-        period = {"since": since, "until": until, "width_ms": step_ms, "gap_ms": gap_ms(interval_s)}
+        period = {"since": since, "until": until, "width_ms": step_ms, **apart(interval_s)}
         reports, mounts = REPORTS_FROM_RAW + " ORDER BY bucket", MOUNTS_FROM_RAW + " ORDER BY bucket"
     else:
         first, last = since // tier.width_ms, -(-until // tier.width_ms)
@@ -171,9 +171,9 @@ async def read_points(
     disks = list(await connection.execute_fetchall(mounts, period))
     named = json.dumps(sorted({row["mount_id"] for row in disks}))
     paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (named,))}
-    apart = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
+    gap_ms = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
     points = _points(rows, disks, paths, step_ms)
-    return Series(tier.name if tier else RAW, step_ms, round(apart), points)
+    return Series(tier.name if tier else RAW, step_ms, round(gap_ms), points)
 
 
 def _points(

@@ -1,6 +1,7 @@
 """Events in words, the same wherever they are told: console, command line, alerts."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from store.durations import duration
@@ -118,6 +119,16 @@ def _edited(detail: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _clock_set(detail: Mapping[str, Any]) -> str:
+    if detail["says"] is not None:
+        says = datetime.fromtimestamp(detail["says"] / 1000, UTC)
+        return f"this machine's clock says {says:%Y-%m-%d %H:%M} UTC: not believed until it is set"
+    by = duration(round(abs(detail["by_s"])))
+    if detail["by_s"] > 0:
+        return f"this machine's clock was set forward by {by}"
+    return f"this machine's clock was set back by {by}; what was stored ahead of it was moved back"
+
+
 def _started(detail: Mapping[str, Any]) -> str:
     if detail["off_s"] is None:
         return "receiver started for the first time"
@@ -150,4 +161,5 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
         f"this receiver was {safe_text(d['before'])} and is {safe_text(str(d['address']))} now; its agents still"
         f" report to the old address: {WAYS_BACK}"
     ),
+    EventKind.CLOCK_SET: _clock_set,
 }

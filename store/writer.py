@@ -26,6 +26,7 @@ from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report
 from store.place import READ_ONLY, Place
+from store.restamp import Moved
 from store.text import safe_text
 from store.verdicts import Ruling, write_ruling
 
@@ -72,7 +73,8 @@ class Writer:
 
     `clock` gives UTC milliseconds; `listening_s` gives the seconds that the receiver has been listening, on a
     clock that no change of the time of day moves. `note` is given the files after a commit that changed the database's
-    or made another log (`store.foreign_log`).
+    or made another log (`store.foreign_log`). `steady_s` gives seconds that nobody sets and that never stop, by which
+    rates are made; by default the same as `listening_s`.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Writer:
         clock: Callable[[], int],
         listening_s: Callable[[], float],
         note: Callable[[Files], None],
+        steady_s: Callable[[], float],
     ) -> None:
         """Wrap an open connection; use `open` to get a writer that runs."""
         self._place = Place(path)
@@ -93,6 +96,7 @@ class Writer:
         self._clock = clock
         self._listening_s = listening_s
         self._note = note
+        self._steady_s = steady_s
         self._problem: str | None = None
         self._transaction = asyncio.Lock()
         self._closing = False
@@ -107,6 +111,7 @@ class Writer:
         clock: Callable[[], int] = wall_clock_ms,
         listening_s: Callable[[], float] = time.monotonic,
         note: Callable[[Files], None] = lambda _: None,
+        steady_s: Callable[[], float] | None = None,
     ) -> Self:
         """Open the database and read what is in it; raises `StoreUnavailableError` if that fails."""
         try:
@@ -118,7 +123,7 @@ class Writer:
                 raise
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot open {safe_text(str(path))}: {error}") from error
-        return cls(path, connection, ledger, clock, listening_s, note)
+        return cls(path, connection, ledger, clock, listening_s, note, steady_s or listening_s)
 
     async def close(self) -> None:
         """Write what waits, then close the database."""
@@ -174,7 +179,7 @@ class Writer:
         """
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailableError(self._problem or "too many reports wait to be written")
-        entry = Entry(agent_key, report, address, self._clock(), self._listening_s())
+        entry = Entry(agent_key, report, address, self._clock(), self._listening_s(), self._steady_s())
         pending = Pending(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(pending)
         self._arrived.set()
@@ -200,6 +205,16 @@ class Writer:
             return result
 
         return await self._seen_through(keep())
+
+    async def move(self, change: Change[Moved]) -> Moved:
+        """Run a change like `transact` that gives monitors other times, and remember them as they are then."""
+
+        async def move_and_remember() -> Moved:
+            moved = await self._guarded(change)
+            self._ledger.lives.update(moved.lives)
+            return moved
+
+        return await self._seen_through(move_and_remember())
 
     async def rejudge(self, decide: Callable[[Mapping[int, Live]], Ruling]) -> Ruling:
         """Let a judge decide on all monitors at once, write what it decided, and return that.
