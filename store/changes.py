@@ -181,12 +181,15 @@ async def resume_monitor(
 
 
 async def _before_pause(connection: aiosqlite.Connection, paused: Monitor) -> Status:
-    """Return the status that a pause interrupted, `pending` if reports that came since tell more."""
+    """Return the status that a pause interrupted, `pending` if reports that came since tell more.
+
+    A pause in the millisecond of a resumption takes the place of its verdict, so that two pauses are in a row.
+    """
     if paused.last_report_at is None or paused.last_report_at >= paused.status_since:
         return Status.PENDING
     rows = await connection.execute_fetchall(
-        "SELECT status FROM verdict WHERE monitor_id = ? AND at < ? ORDER BY at DESC LIMIT 1",
-        (paused.id, paused.status_since),
+        "SELECT status FROM verdict WHERE monitor_id = ? AND at < ? AND status <> ? ORDER BY at DESC LIMIT 1",
+        (paused.id, paused.status_since, Status.PAUSED),
     )
     return next((Status(row[0]) for row in rows), Status.PENDING)
 

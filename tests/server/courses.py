@@ -132,14 +132,18 @@ class World:
 
     async def report(self, number: int, usage: float, var: float | None) -> None:
         """Send a report of one server: of its root, and of /var if it is mounted."""
+        await self._store(number, usage, var)
+        await self.look()
+
+    async def _store(self, number: int, usage: float, var: float | None = None) -> None:
         mounts = [MountUsage("/", usage)] + ([] if var is None else [MountUsage("/var", var)])
         await self.writer.store(self.keys[number], make_report(disk_usage=tuple(mounts)), f"192.0.2.{number}")
-        await self.look()
 
     async def report_all(self, usage: float) -> None:
         """Send a report of each server."""
         for number in range(SERVERS):
-            await self.report(number, usage, None)
+            await self._store(number, usage)
+        await self.look()
 
     async def wait(self, seconds: float) -> None:
         """Let time pass in steps."""
@@ -154,7 +158,8 @@ class World:
             await self.wait(100.0)
             for other in range(SERVERS):
                 if other != number:
-                    await self.report(other, 40.0, None)
+                    await self._store(other, 40.0)
+            await self.look()
 
     async def remind(self) -> None:
         """Let so much time pass that a reminder is due."""

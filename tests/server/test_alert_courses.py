@@ -34,6 +34,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     [
         [("outage", 0), ("pause", 0, None), ("report", 0, 40.0, None), ("wait", 20.0), ("resume", 0)],
         [("outage", 0), ("pause", 0, 30.0), ("wait", 120.0)],
+        [("outage", 0), ("pause", 0, 400.0), ("wait", 400.0), ("pause", 0, None)],
         [("outage", 0), ("pause", 0, None), ("restart",), ("resume", 0), ("wait", 20.0)],
         [("report", 0, 95.0, None), ("report", 1, 95.0, None), ("delete", 0), ("rename", 1), ("wait", 20.0)],
         [("wait", 330.0), ("pause", 0, None), ("wait", 20.0), ("resume", 0), ("wait", 20.0), ("report_all", 40.0)],
