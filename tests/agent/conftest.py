@@ -26,3 +26,9 @@ def box(request: pytest.FixtureRequest, tmp_path: Path) -> Box:
 def dash(tmp_path: Path) -> Box:
     """A machine for agent.sh with dash, where the shell makes no difference."""
     return make_box("dash", tmp_path)
+
+
+@pytest.fixture
+def bash(tmp_path: Path) -> Box:
+    """A machine for agent.sh with bash and GNU wget."""
+    return make_box("bash", tmp_path)

@@ -23,17 +23,22 @@ TRACES = frozenset({"etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-", 
 """What useradd and userdel leave of their own: backups and a lock; and the record of the systemctl in the tests."""
 
 BUSYBOX_USERS = """#!/bin/sh
-# What Alpine's busybox does for `adduser -S -D -H -h DIR -s SHELL NAME` and `deluser NAME`.
+# What Alpine's busybox does for `addgroup -S NAME`, `adduser -S -D -H -h DIR -s SHELL -G GROUP NAME`, and their ends.
 for name; do :; done
 case $0 in
+*/addgroup)
+    [ "$*" = "-S $name" ] || exit 2
+    echo "$name:x:101:" >>/etc/group ;;
 */adduser)
-    [ "$*" = "-S -D -H -h / -s /bin/false $name" ] || exit 2
-    echo "$name:x:100:65533::/:/bin/false" >>/etc/passwd
+    [ "$*" = "-S -D -H -h / -s /bin/false -G $name $name" ] || exit 2
+    echo "$name:x:100:101::/:/bin/false" >>/etc/passwd
     echo "$name:!:0:0:99999:7:::" >>/etc/shadow ;;
 */deluser)
-    for file in /etc/passwd /etc/shadow; do sed -i "/^$name:/d" $file; done ;;
+    for file in /etc/passwd /etc/shadow /etc/group; do sed -i "/^$name:/d" $file; done ;;
 esac
 """
+
+USER_APPLETS = ("addgroup", "adduser", "delgroup", "deluser")
 
 
 def fetch(command: list[str], what: str) -> None:
@@ -86,7 +91,8 @@ def make_busybox(root: Path) -> None:
     for applet in applets.split():
         if applet != "busybox":
             (root / "bin" / applet).symlink_to("busybox")
-    for applet in ("adduser", "deluser"):
+    for applet in USER_APPLETS:
+        root.joinpath("bin", applet).unlink(missing_ok=True)
         root.joinpath("bin", applet).write_text(BUSYBOX_USERS)
         root.joinpath("bin", applet).chmod(0o755)
     os.mknod(root / "dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
@@ -96,6 +102,14 @@ def make_busybox(root: Path) -> None:
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
     (root / "etc/shadow").write_text("root:*::0:::::\nnobody:!::0:::::\n")
     (root / "etc/group").write_text("root:x:0:root\nnogroup:x:65533:\nnobody:x:65534:\n")
+
+
+def make_openwrt(root: Path) -> None:
+    """Make a root like OpenWrt's: its busybox knows neither users nor terminals, its upgrades keep what is listed."""
+    make_busybox(root)
+    for applet in (*USER_APPLETS, "su", "stty"):
+        (root / "bin" / applet).unlink(missing_ok=True)
+    (root / "etc/sysupgrade.conf").write_text("# files to keep\n")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Machines for agent.sh: a root of their own for what it reads and writes, and just the tools it may use."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,6 +23,10 @@ TOOLS = "awk cat chmod cut date df env grep id ls mkdir mktemp mv rm rmdir sed s
 CLIENT = {"dash": "curl", "bash": "wget", "busybox": "wget"}
 MOVED = ("/proc/", "/sys/class/", "/etc/", "/usr/lib/os-release", "/run/systemd/", "/usr/local/lib/", "/var/lib/")
 OWN_PATH = ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+DF = """shift 3
+for m in "$@"; do printf '%s\\n' "/dev/x 1048576 471859 471859 50% $m"; done"""
+"""A df by which every disk that it is asked for is half full."""
 
 PROC = {
     "proc/stat": "cpu  100 0 50 800 40 5 5 0 30 0\ncpu0 1 2 3\n",
@@ -101,6 +107,11 @@ class Box:
         self.bin.joinpath(name).unlink(missing_ok=True)
         self.write(f"bin/{name}", f"#!{need('dash')}\n{body}\n").chmod(0o755)
 
+    def use_awk(self, awk: str) -> None:
+        """Use one of the awks of this machine."""
+        self.bin.joinpath("awk").unlink()
+        self.bin.joinpath("awk").symlink_to(need(awk))
+
     def tool(self, name: str) -> str:
         """Return the words of sh that run the real tool behind a stub."""
         return f"{need('busybox')} {name}" if self.flavour == "busybox" else need("dash" if name == "sh" else name)
@@ -132,6 +143,27 @@ class Box:
                 raise
         out, err = (stream.decode("utf-8", "backslashreplace") for stream in streams)
         return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def report(self) -> dict[str, Any]:
+        """Return the report that `--print` shows; nothing else may be said."""
+        done = self.run("--print")
+        assert (done.returncode, done.stderr) == (0, "")
+        value = json.loads(done.stdout)
+        assert isinstance(value, dict)
+        return value
+
+    def mounts(self) -> list[str]:
+        """Return the mounts that the report names, with `@` for the root."""
+        return [disk["mount"].replace(str(self.root), "@") for disk in self.report()["disk_usage"]]
+
+    def table(self, table: str) -> None:
+        """Write the mount table, with `@` for the root, and make the folders that are mounted upon."""
+        for line in table.splitlines():
+            place = line.split()[1]
+            if place.startswith("@"):
+                name = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), place[1:])
+                self.root.joinpath(name.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        self.write("proc/mounts", table.replace("@", str(self.root)) + "\n")
 
 
 def make_box(flavour: str, folder: Path) -> Box:

@@ -42,7 +42,6 @@ class Case:
     space: dict[str, tuple[int, int]] = field(default_factory=dict)
     zfs: str = "exit 1"
     after: str = "cpu  100 0 50 800 40 5 5 0 30 0\n"
-    waits_for: str = ""
 
 
 def disks(**usage: float) -> dict[str, Any]:
@@ -84,21 +83,18 @@ CASES = {
         disks(**{"/": 50.0, "@/mnt/Disk 1": 50.0, "@/mnt/C#": 50.0, "@/mnt/a\\040b": 50.0}),
         mounts="/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 @/mnt/Disk\\0401 ext4 rw 0 0\n/dev/sdc1 @/mnt/C\\043 ext4 rw 0 0\n"
         "/dev/sdd1 @/mnt/a\\134040b ext4 rw 0 0\n",
-        waits_for="names",
     ),
     "a counter that steps back": Case(
         {"cpu_usage": 50.0, "cpu_iowait": 0.0},
         {"proc/stat": "cpu 1000 0 500 8000 400 0 0 0 0 0\n"},
         after="cpu 1100 0 500 8100 320 0 0 0 0 0\n",
-        waits_for="counters",
     ),
     "steal that falls": Case(
         {"cpu_usage": 50.0, "cpu_iowait": 0.0},
         {"proc/stat": "cpu 1000 0 500 8000 400 0 0 800000000 0 0\n"},
         after="cpu 1100 0 500 8100 400 0 0 0 0 0\n",
-        waits_for="counters",
     ),
-    "an image as root": Case(disks(**{"@/etc": 50.0, "@/boot": 50.0}), mounts=COMPOSEFS, waits_for="images"),
+    "an image as root": Case(disks(**{"@/etc": 50.0, "@/boot": 50.0}), mounts=COMPOSEFS),
     "MemAvailable is there and 0": Case(
         {"memory_usage": 27.5},
         {
@@ -106,21 +102,16 @@ CASES = {
             "Cached: 1900000 kB\nActive(file): 900000 kB\nInactive(file): 900000 kB\nSReclaimable: 100000 kB\n"
             "Shmem: 10000 kB\n"
         },
-        waits_for="memory",
     ),
-    "MemAvailable above all": Case(
-        {"memory_usage": 42.8}, {"proc/meminfo": MEMORY.format(4000000, 2288000, 16000000)}, waits_for="memory"
-    ),
+    "MemAvailable above all": Case({"memory_usage": 42.8}, {"proc/meminfo": MEMORY.format(4000000, 2288000, 16000000)}),
     "a file of the disk": Case(
         disks(**{"/": 50.0, "@/var/lib/mysql": 50.0}),
         {"a.conf": "x\n"},
         "overlay / overlay rw 0 0\n/dev/sdb1 @/a.conf ext4 rw 0 0\n/dev/sdb1 @/var/lib/mysql ext4 rw 0 0\n",
-        waits_for="which mount",
     ),
     "what a later mount hides": Case(
         disks(**{"/": 50.0, "@/srv": 50.0}),
         mounts="/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 @/srv/x ext4 rw 0 0\n/dev/sdc1 @/srv ext4 rw 0 0\n",
-        waits_for="which mount",
     ),
     "a bind under a shorter name": Case(
         disks(**{"/": 50.0, "@/srv/data": 50.0}),
@@ -129,18 +120,14 @@ CASES = {
             "3 1 8:17 / @/srv/data rw - ext4 /dev/sdb1 rw\n"
         },
         "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 @/b ext4 rw 0 0\n/dev/sdb1 @/srv/data ext4 rw 0 0\n",
-        waits_for="which mount",
     ),
-    "a disk behind an automount": Case(
-        disks(**{"/": 50.0}), mounts="/dev/sda1 / ext4 rw 0 0\n" + AUTOFS.format(600), waits_for="automounts"
-    ),
+    "a disk behind an automount": Case(disks(**{"/": 50.0}), mounts="/dev/sda1 / ext4 rw 0 0\n" + AUTOFS.format(600)),
     "an automount without an end": Case(
         disks(**{"/": 50.0, "@/mnt/b": 50.0}), mounts="/dev/sda1 / ext4 rw 0 0\n" + AUTOFS.format(0)
     ),
     "OpenWrt's switch": Case(
         network(1100),
         {**SWITCH, "proc/net/dev": net_dev(eth0=(1100, 1100), wan=(1000, 100), lan1=(100, 1000), br=(9, 9))},
-        waits_for="network",
     ),
     "guests of Xen": Case(
         network(1000),
@@ -149,40 +136,30 @@ CASES = {
             "sys/class/net/xenbr0/bridge/": "",
             "proc/net/dev": net_dev(eth0=(1000, 1000), xenbr0=(900, 900), **{"vif1.0": (800, 800)}),
         },
-        waits_for="network",
     ),
     "no /proc/net/dev": Case(
         {"network_rx_bytes": None, "memory_usage": 75.0},
         {"proc/net/dev": ABSENT, "proc/meminfo": MEMORY.format(4, 1, 1)},
     ),
     "os-release only in /usr/lib": Case(
-        {"os": "Clear Linux OS"},
-        {"etc/os-release": ABSENT, "usr/lib/os-release": 'PRETTY_NAME="Clear Linux OS"\n'},
-        waits_for="names",
+        {"os": "Clear Linux OS"}, {"etc/os-release": ABSENT, "usr/lib/os-release": 'PRETTY_NAME="Clear Linux OS"\n'}
     ),
-    "os-release of Windows' lines": Case({"os": "Odd"}, {"etc/os-release": 'PRETTY_NAME="Odd"\r\n'}, waits_for="names"),
-    "ZFS' cache": Case(
-        {"memory_usage": 28.1}, {"proc/meminfo": HOST, "proc/spl/kstat/zfs/arcstats": ARC}, waits_for="ZFS"
-    ),
+    "os-release of Windows' lines": Case({"os": "Odd"}, {"etc/os-release": 'PRETTY_NAME="Odd"\r\n'}),
+    "ZFS' cache": Case({"memory_usage": 28.1}, {"proc/meminfo": HOST, "proc/spl/kstat/zfs/arcstats": ARC}),
     "a container beside a large cache": Case(
         {"memory_usage": 50.0},
         {"proc/meminfo": MEMORY.format(524288, 1, 262144), "proc/spl/kstat/zfs/arcstats": ARC},
         "lxcfs @/proc/meminfo fuse.lxcfs rw 0 0\n",
     ),
     "a pool": Case(
-        disks(**{"@/tank": 90.0}),
-        mounts=TANK,
-        space=TANK_SPACE,
-        zfs="printf 'tank\\t9895604781051\\t1099511627776\\n'",
-        waits_for="ZFS",
+        disks(**{"@/tank": 90.0}), mounts=TANK, space=TANK_SPACE, zfs="printf 'tank\\t9895604781051\\t1099511627776\\n'"
     ),
-    "a pool that zfs does not tell of": Case(disks(**{"@/tank": 90.0}), mounts=TANK, space=TANK_SPACE, waits_for="ZFS"),
+    "a pool that zfs does not tell of": Case(disks(**{"@/tank": 90.0}), mounts=TANK, space=TANK_SPACE),
     "a quota and volumes": Case(
         disks(**{"/": 80.0, "@/rpool/data/subvol-101-disk-0": 87.5}),
         mounts=RPOOL,
         space={"/": (20 * GIB, 200 * GIB), "@/rpool/data/subvol-101-disk-0": (7 * GIB, GIB)},
         zfs="printf 'rpool\\t858993459200\\t214748364800\\n'",
-        waits_for="ZFS",
     ),
     "a container's only data set": Case(
         disks(**{"/": 87.5}), mounts="rpool/data/subvol-7 / zfs rw 0 0\n", space={"/": (7 * GIB, GIB)}
@@ -243,17 +220,7 @@ def as_said(report: dict[str, Any], root: str, says: dict[str, Any]) -> dict[str
     return {name: report.get(name) for name in says} | ({"disk_usage": items} if "disk_usage" in says else {})
 
 
-def cases_of_the_shell() -> list[Any]:
-    """Return all cases, with a mark on those that agent.sh is yet to learn."""
-    return [
-        pytest.param(
-            case, id=name, marks=pytest.mark.xfail(reason=case.waits_for, strict=False) if case.waits_for else ()
-        )
-        for name, case in CASES.items()
-    ]
-
-
-@pytest.mark.parametrize("case", cases_of_the_shell())
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_agent_sh_reads_it_right(machine: Callable[[Case], Box], case: Case) -> None:
     box = machine(case)
     assert as_said(json.loads(box.run("--print").stdout), str(box.root), case.says) == case.says

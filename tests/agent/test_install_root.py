@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.scripts import read_script
-from tests.agent.receiver import Receiver
-from tests.agent.roots import Root, copy_of, make_busybox, make_debian
+from tests.agent.receiver import Receiver, trouble
+from tests.agent.roots import Root, copy_of, make_busybox, make_debian, make_openwrt
 
-KEY, OTHER = "amk_secret0123", "amk_other4567"
+KEY, OTHER = "amk_" + "k3Y" * 13 + "0", "amk_" + "0th3R" * 8
 FOLDER = "etc/agentmon-agent"
 
 
@@ -23,13 +23,18 @@ def alpine(tmp_path: Path) -> Root:
     return copy_of("busybox", make_busybox, tmp_path)
 
 
+@pytest.fixture
+def openwrt(tmp_path: Path) -> Root:
+    return copy_of("openwrt", make_openwrt, tmp_path)
+
+
 def paste(root: Root, receiver: Receiver, key: str, client: str) -> str:
     """Install as people do, with the one line that they paste."""
     receiver.script = read_script("agent.sh")
     url = receiver.url
     pipe = f"(echo AGENTMON_KEY={key}; {client} {url}/agent.sh) | $(command -v sudo) sh -s -- install --url {url}"
     done = root.run(pipe)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert receiver.bodies[-1]["agent_key"] == key
     return done.stdout
 
@@ -39,6 +44,7 @@ def check_files(root: Root) -> None:
     (entry,) = [line for line in (root.path / "etc/passwd").read_text().splitlines() if line.startswith("agentmon-")]
     _, _, uid, gid, _, _, shell = entry.split(":")
     wanted = {"agent.sh": (0, 0o755), "agent.conf": (0, 0o640), "key": (int(uid), 0o600), "last": (int(uid), 0o600)}
+    wanted["state"] = (int(uid), 0o700)
     found = {path.name: (path.stat().st_uid, path.stat().st_mode & 0o777) for path in (root.path / FOLDER).iterdir()}
     assert found == wanted
     folder = (root.path / FOLDER).stat()
@@ -95,6 +101,7 @@ def test_a_clean_debian_with_systemd_is_clean_again_after_uninstall(debian: Root
     assert (debian.path / "systemctl.log").read_text().splitlines() == [
         "daemon-reload",
         "-q enable --now agentmon-agent.timer",
+        "start agentmon-agent.service",
         "-q disable --now agentmon-agent.timer",
         "-q stop agentmon-agent.service",
         "daemon-reload",
@@ -112,3 +119,31 @@ def test_a_machine_with_busybox_alone_is_clean_again_after_uninstall(alpine: Roo
     uninstall_while_busy(alpine)
     (alpine.path / "var/spool/cron/crontabs/cron.update").unlink(missing_ok=True)  # crond does it once it has read it
     assert alpine.snapshot() == before
+
+
+@pytest.mark.slow
+def test_a_machine_without_users_of_its_own_runs_it_as_root_and_is_clean_again(
+    openwrt: Root, receiver: Receiver
+) -> None:
+    before = openwrt.snapshot()
+    assert "it runs as root" in paste(openwrt, receiver, KEY, "wget -qO-")
+    assert openwrt.run(f"sh /{FOLDER}/agent.sh status").returncode == 0
+    line = openwrt.run("crontab -l").stdout.strip()
+    assert line.startswith("* * * * * sleep ")
+    reports = len(receiver.bodies)
+    openwrt.run(line.removeprefix("* * * * * ").replace("sleep ", "true "))
+    assert len(receiver.bodies) == reports + 1
+    done = openwrt.run(f"sh /{FOLDER}/agent.sh uninstall")
+    assert (done.returncode, done.stderr) == (0, "")
+    (openwrt.path / "var/spool/cron/crontabs/cron.update").unlink(missing_ok=True)
+    assert openwrt.snapshot() == before
+
+
+@pytest.mark.slow
+def test_a_wrong_key_leaves_a_whole_machine_as_it_was(debian: Root, receiver: Receiver) -> None:
+    before = debian.snapshot()
+    receiver.script = read_script("agent.sh")
+    receiver.says(404, trouble("Agent key not found"))
+    line = f"(echo AGENTMON_KEY={KEY}; curl -fsSL {receiver.url}/agent.sh) | sh -s -- install --url {receiver.url}"
+    assert debian.run(line).returncode == 1
+    assert debian.snapshot() == before

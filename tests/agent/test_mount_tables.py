@@ -55,8 +55,7 @@ TABLES = {
 def both_agents() -> Iterator[ParameterSet]:
     """Return each table for each agent."""
     for name, (table, reported) in TABLES.items():
-        waits = [pytest.mark.xfail(reason="agent.sh names each data set", strict=False)] if "zfs" in name else []
-        yield pytest.param("agent.sh", table, reported, id=f"agent.sh: {name}", marks=waits)
+        yield pytest.param("agent.sh", table, reported, id=f"agent.sh: {name}")
         yield pytest.param("psutil", table, reported, id=f"psutil: {name}")
 
 

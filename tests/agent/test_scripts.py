@@ -7,6 +7,7 @@ import pytest
 
 import agent
 from agent.scripts import read_script
+from agent.sh import joined
 from tests.agent.shells import need
 
 
@@ -15,6 +16,10 @@ def test_the_script_comes_out_as_it_is_in_the_package() -> None:
     assert script == (Path(agent.__path__[0]) / "agent.sh").read_bytes()
     assert script.startswith(b"#!/bin/sh\n# agentmon-agent:")
     assert script.endswith(b'main "$@"\n')  # a download that breaks off runs nothing
+
+
+def test_agent_sh_is_its_parts_joined() -> None:
+    assert read_script("agent.sh").decode() == joined(), "run: python -m agent.sh"
 
 
 @pytest.mark.parametrize("name", ["agent.py", "../pyproject.toml", "", "config.py", "agent.ps1.bak"])

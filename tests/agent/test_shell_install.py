@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from tests.agent.receiver import Receiver, trouble
-from tests.agent.shells import Box
+from tests.agent.receiver import OK, Receiver, trouble
+from tests.agent.shells import Box, need
 
-KEY = "amk_secret0123"
+KEY = "amk_" + "k3Y" * 13 + "0"
 OTHERS = "# mine\n5 4 * * * backup 100%\n"
 CRONTAB = """whose=people
 if [ "$1" = -u ]; then whose=$2; shift 2; fi
@@ -73,6 +73,9 @@ def test_a_user_gets_private_files_and_a_cron_line_that_works(box: Box, receiver
         f"{folder}/agent.sh": 0o755,
         f"{folder}/key": 0o600,
         f"{folder}/last": 0o600,
+        f"{folder}/state": 0o700,
+        f"{folder}/state/memory_total_mb": 0o600,
+        f"{folder}/state/run": 0o600,
     }
     *others, line = (box.root / "crontab-people").read_text().splitlines(keepends=True)
     assert "".join(others) == OTHERS
@@ -81,7 +84,7 @@ def test_a_user_gets_private_files_and_a_cron_line_that_works(box: Box, receiver
     box.stub("sh", f'exec {" ".join(box.shell)} "$@"')
     command = box.write("cron.sh", line.removeprefix("* * * * * "))
     assert box.run(script=command).returncode == 0
-    assert len(receiver.bodies) == 2
+    assert len(receiver.bodies) == 3
 
 
 def test_root_gets_a_systemd_timer_and_a_user_for_it(box: Box, receiver: Receiver) -> None:
@@ -91,6 +94,7 @@ def test_root_gets_a_systemd_timer_and_a_user_for_it(box: Box, receiver: Receive
     assert (box.root / "systemctl").read_text().splitlines() == [
         "daemon-reload",
         "-q enable --now agentmon-agent.timer",
+        "start agentmon-agent.service",
     ]
     folder, modes = "etc/agentmon-agent", tree(box)
     found = [modes[f"{folder}{name}"] for name in ("", "/key", "/agent.conf", "/last", "/agent.sh")]
@@ -140,7 +144,7 @@ def test_the_one_line_piped_into_a_shell_installs_too(box: Box, receiver: Receiv
     assert (done.returncode, done.stderr) == (0, "")
     installed = box.home / ".config/agentmon-agent/agent.sh"
     assert installed.read_bytes() == receiver.script
-    assert receiver.paths == ["/agent.sh", "/agent/report"]
+    assert receiver.paths == ["/agent.sh", "/agent/report", "/agent/report"]
 
 
 def test_a_broken_download_installs_nothing(dash: Box, receiver: Receiver) -> None:
@@ -164,7 +168,7 @@ def test_installing_twice_is_installing_once(box: Box, receiver: Receiver, numbe
 
 def test_a_new_key_replaces_the_old_one(dash: Box, receiver: Receiver) -> None:
     user(dash, 1000)
-    dash.run("install", "--url", receiver.url, AGENTMON_KEY="amk_old")
+    dash.run("install", "--url", receiver.url, AGENTMON_KEY=KEY[:-1] + "1")
     install(dash, receiver, AGENTMON_KEY=KEY)
     assert (dash.home / ".config/agentmon-agent/key").read_text() == KEY + "\n"
 
@@ -194,30 +198,78 @@ def test_uninstall_removes_a_crontab_that_is_empty_without_it(dash: Box, receive
 
 def test_status_tells_what_is_there_and_how_the_last_report_went(box: Box, receiver: Receiver) -> None:
     user(box, 1000)
-    assert box.run("status").stderr == "agentmon-agent: not installed for people\n"
+    absent = box.run("status")
+    assert (absent.returncode, absent.stderr) == (3, "agentmon-agent: not installed for people\n")
     install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
+    good = box.run("status")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "took the report" in good.stdout
     receiver.says(422, trouble("a\tb"))
     refused = box.run()
     assert refused.returncode == 1
     done = box.run("status")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert refused.stderr.removeprefix("agentmon-agent: ") in done.stdout
     assert receiver.url in done.stdout
     assert "cron" in done.stdout
     assert KEY not in done.stdout
 
 
-def test_a_key_that_the_receiver_does_not_know_is_installed_but_said(dash: Box, receiver: Receiver) -> None:
+@pytest.mark.parametrize("systemd", [False, True])
+def test_status_is_3_where_nothing_runs_it(dash: Box, receiver: Receiver, systemd: bool) -> None:
+    install(user(dash, 0, systemd=systemd), receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
+    (dash.root / "crontab-agentmon-agent").unlink(missing_ok=True)
+    if systemd:
+        dash.stub("systemctl", "echo inactive; exit 3")
+    done = dash.run("status")
+    assert (done.returncode, "run by:   nothing" in done.stdout) == (3, True)
+
+
+def test_status_is_3_when_nothing_has_run_it_for_long(dash: Box, receiver: Receiver) -> None:
+    install(user(dash, 1000), receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
+    os.utime(dash.home / ".config/agentmon-agent/last", (1, 1))
+    dash.bin.joinpath("find").unlink()
+    dash.bin.joinpath("find").symlink_to(need("find"))
+    done = dash.run("status")
+    assert (done.returncode, "for ten minutes" in done.stderr) == (3, True)
+
+
+def test_a_key_that_the_receiver_does_not_know_installs_nothing(dash: Box, receiver: Receiver) -> None:
     receiver.says(404, trouble("Agent key not found"))
+    before = tree(user(dash, 0))
+    done = dash.run("install", "--url", receiver.url, AGENTMON_KEY=KEY)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("deleted or the key rotated; nothing is installed\n")
+    assert tree(dash) == before
+    assert not (dash.root / "agent-user").exists()
+
+
+@pytest.mark.parametrize("status", [404, 422, 503, 500])
+def test_a_wrong_key_does_not_replace_one_that_works(box: Box, receiver: Receiver, status: int) -> None:
+    user(box, 1000)
+    install(box, receiver, "--url", receiver.url, AGENTMON_KEY=KEY)
+    before, cron = tree(box), (box.root / "crontab-people").read_text()
+    receiver.says(status, trouble("no"))
+    done = box.run("install", "--url", receiver.url, AGENTMON_KEY=KEY[:-1] + "X")
+    assert (done.returncode, "the agent that is installed stays as it was" in done.stderr) == (1, True)
+    assert (tree(box), (box.root / "crontab-people").read_text()) == (before, cron)
+    assert (box.home / ".config/agentmon-agent/key").read_text() == KEY + "\n"
+
+
+def test_a_receiver_that_is_busy_gets_its_agent_all_the_same(dash: Box, receiver: Receiver) -> None:
+    receiver.says(503, trouble("disk full"), Retry_After="1")
     done = user(dash, 1000).run("install", "--url", receiver.url, AGENTMON_KEY=KEY)
-    assert done.returncode == 1
-    assert "does not know this key" in done.stderr
-    assert "installed in " in done.stdout
+    assert (done.returncode, "its first report failed" in done.stderr) == (1, True)
+    assert "cannot take a report now (503)" in done.stderr
+    receiver.says(200, OK)
+    assert dash.run().returncode == 0
 
 
-def test_without_systemd_and_cron_it_says_what_to_do(box: Box, receiver: Receiver) -> None:
+def test_without_systemd_and_cron_it_reports_once_and_says_what_to_do(box: Box, receiver: Receiver) -> None:
     done = user(box, 1000, cron=False).run("install", "--url", receiver.url, AGENTMON_KEY=KEY)
     assert done.returncode == 1
+    assert receiver.bodies
+    assert box.run("status").returncode == 3
     script = box.home / ".config/agentmon-agent/agent.sh"
     assert f"let something run this every minute: sh {script}" in done.stderr
     assert box.run(script=script).returncode == 0
@@ -265,9 +317,19 @@ def test_the_proxies_at_install_are_kept_for_cron(box: Box, receiver: Receiver) 
         return
     install(box, receiver, "--url", "http://receiver.invalid:8420", AGENTMON_KEY=KEY, **proxies)
     assert box.run().returncode == 0  # with nothing but what is stored
-    assert receiver.paths == ["http://receiver.invalid:8420/agent/report"] * 2
+    assert receiver.paths == ["http://receiver.invalid:8420/agent/report"] * 3
     assert "no_proxy=localhost\n" in (box.home / ".config/agentmon-agent/agent.conf").read_text()
     assert box.run(http_proxy="http://127.0.0.1:1").returncode == 1
+
+
+def test_a_proxy_on_the_pipe_reaches_cron_though_sudo_drops_variables(dash: Box, receiver: Receiver) -> None:
+    receiver.script = dash.script.read_bytes()
+    lines = f"AGENTMON_KEY={KEY}\nexport http_proxy={receiver.url}\n".encode()
+    url = "http://receiver.invalid:8420"
+    done = user(dash, 1000).run("install", "--url", url, stdin=lines + receiver.script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert dash.run().returncode == 0
+    assert set(receiver.paths) == {f"{url}/agent.sh", f"{url}/agent/report"}
 
 
 def test_without_a_key_and_a_terminal_install_asks_nobody_and_writes_nothing(box: Box, receiver: Receiver) -> None:

@@ -215,4 +215,4 @@ def test_help_tells_every_command(box: Box) -> None:
 def test_no_client_at_all_is_said(dash: Box) -> None:
     Path(dash.bin, "curl").unlink()
     done = dash.run(AGENTMON_URL="http://m", AGENTMON_KEY=KEY)
-    assert done.stderr == "agentmon-agent: neither curl nor a wget that can post a file is here\n"
+    assert done.stderr == "agentmon-agent: neither curl nor a wget that can post a file is here: install curl\n"
