@@ -15,6 +15,9 @@ SYSTEM_CONF = Path("/etc/agentmon-agent/agent.conf")
 """What `agent.sh install` writes as root; lines of NAME=value, as in the user's own file."""
 
 KEY_SHAPE = re.compile(r"[!-~]{1,128}")
+OUR_KEY = re.compile(r"amk_[0-9A-Za-z]{40}")
+HIDDEN_KEY = re.compile(r"(amk_)?[*\u2022\u25cf\u00b7\u2219\u2026.]+")
+"""What stands for a key that is not revealed, in our console and elsewhere: dots, asterisks, an ellipsis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class AgentSettings:
     def __post_init__(self) -> None:
         """Raise SettingsError for a URL or a key of the wrong shape."""
         object.__setattr__(self, "url", checked_url(self.url))
-        checked_key(self.key)
+        object.__setattr__(self, "key", checked_key(self.key))
 
 
 def resolve_settings(
@@ -103,15 +106,23 @@ def read_key_file(path: Path) -> str:
         raise SettingsError(f"cannot read the key file {path}: {error.strerror}") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"others may read the key file {path}: chmod 600 it")
-    return checked_key(line.decode("ascii", errors="replace").rstrip("\r\n"))
+    return checked_key(line.decode("utf-8", errors="replace"))
 
 
 def checked_key(key: str) -> str:
-    """Return `key` if its shape is right; raise SettingsError, which does not repeat it, if not."""
+    """Return `key` without blanks around it; raise SettingsError, which does not repeat it, if it can be none.
+
+    A receiver also takes keys that it did not make, of any shape; one that begins like ours has to be whole.
+    """
+    key = key.strip()
     if not key:
         raise SettingsError("the agent key is empty")
+    if HIDDEN_KEY.fullmatch(key):
+        raise SettingsError("the agent key was copied while hidden: press v or i in the console")
     if not KEY_SHAPE.fullmatch(key):
         raise SettingsError("the agent key is malformed: 1 to 128 printable ASCII characters without spaces")
+    if key.startswith("amk_") and not OUR_KEY.fullmatch(key):
+        raise SettingsError("the agent key is not whole: amk_ and 40 letters and digits; copy it again")
     return key
 
 

@@ -15,3 +15,7 @@ class UsageError(SettingsError):
 
 class MeasureError(AgentError):
     """The machine does not tell a figure that a report must have."""
+
+
+class ToolError(AgentError):
+    """A tool of the system (zfs, vm_stat) is missing, fails, or does not end."""

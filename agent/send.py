@@ -14,6 +14,10 @@ from pathlib import Path
 
 from agent.collect import Report
 from agent.config import AgentSettings
+from agent.system import this_system
+
+VERSION = "0.2.0"
+"""That of the package, which a test compares: looking it up there costs a megabyte for as long as an agent runs."""
 
 TIMEOUT_S = 20.0
 """For each step of a call: connecting, and every wait for the receiver's next bytes."""
@@ -63,7 +67,7 @@ def send(settings: AgentSettings, report: Report, timeout_s: float = TIMEOUT_S) 
     request = urllib.request.Request(
         settings.url + "/agent/report",
         data=body,
-        headers={"Content-Type": "application/json", "User-Agent": "agentmon-agent"},
+        headers={"Content-Type": "application/json", "User-Agent": user_agent()},
     )
     try:
         with _opener(settings).open(request, timeout=timeout_s) as answer:
@@ -74,6 +78,12 @@ def send(settings: AgentSettings, report: Report, timeout_s: float = TIMEOUT_S) 
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         outcome = Outcome(Answer.UNREACHABLE, f"no answer from {settings.url}: {reason_of(error)}")
     return Outcome(outcome.answer, _one_line(settings, outcome.message), outcome.retry_after_s)
+
+
+@lru_cache(maxsize=1)
+def user_agent() -> str:
+    """Return what the receiver shows of this agent: its version, its kind and its system."""
+    return f"agentmon-agent/{VERSION} (psutil; {this_system()})"
 
 
 def _opener(settings: AgentSettings) -> urllib.request.OpenerDirector:

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from store.errors import AgentmonError, DatabaseHeldError, ReceiverUnreachableError
 from store.models import Credentials, InstallLine, ReceiverInfo
 from store.policy import Changes, Level
@@ -38,14 +40,27 @@ def perform(database: Path, operation: str, **arguments: Any) -> Any:
 
 
 def _perform_here(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
+    from store.location import real_path, require_local
     from store.lock import DatabaseLock
     from store.schema import inspect_database, prepare_database
 
+    if not _allows_network():
+        require_local(real_path(database))
     if operation != "create":
         inspect_database(database)  # only that one makes a database where there is none
-    with DatabaseLock.acquire(database, operation):
+    with DatabaseLock.acquire(database, operation) as lock:
         prepare_database(database)
+        lock.note(None)
         return asyncio.run(_perform_on_writer(database, operation, arguments))
+
+
+def _allows_network() -> bool:
+    """Return whether the receiver that will serve the database may do so on a network file system."""
+    from agentmon.options import configuration
+
+    if click.get_current_context(silent=True) is None:  # on a thread of the receiver, which is served by itself
+        return True
+    return bool(configuration().value("serve", "allow_network_filesystem"))
 
 
 async def _perform_on_writer(database: Path, operation: str, arguments: dict[str, Any]) -> Any:
@@ -70,21 +85,23 @@ def _receiver_to_come() -> ReceiverInfo:
     """
     from agentmon.options import configuration
     from agentmon.serve import DEFAULT_PORT, tls_files
-    from server.address import host_of, reachable_url
+    from server.address import host_of
+    from server.reach import find_reach
     from server.tls import Identity
     from store.writer import wall_clock_ms
 
     config = configuration()
     host, port, public_url = (config.value("serve", name) for name in ("host", "port", "public_url"))
     tls = tls_files(config.value("serve", "tls_cert"), config.value("serve", "tls_key"))
-    url = (public_url or "").rstrip("/") or reachable_url(host, port or DEFAULT_PORT, tls=tls is not None)
+    reach = find_reach(host, port or DEFAULT_PORT, (public_url or "").rstrip("/") or None, tls=tls is not None)
+    url = reach.url
     pin, problem = None, None
     if tls and url.startswith("https:"):
         try:
             pin = Identity.load(tls, host_of(url)).pin
         except AgentmonError as error:
             problem = str(error)
-    return ReceiverInfo(wall_clock_ms(), url, problem, pin)
+    return ReceiverInfo(wall_clock_ms(), url, problem, pin, reach.others, reach.in_container)
 
 
 def credentials(result: dict[str, Any]) -> Credentials:

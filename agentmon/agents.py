@@ -40,13 +40,13 @@ def agent(
 
     with _errors_as_one_line():
         if print_only:
-            print_report(click.echo)
+            print_report(click.echo, _say)
             return
         settings = resolve_settings(url, key_file, cacert, os.environ)
         if not once:
             run_agent(settings, interval, _stopped_by_signals(), _say)
             return
-        outcome = send_once(settings)
+        outcome = send_once(settings, _say)
     if not outcome.accepted:
         raise click.ClickException(outcome.message)
     _say(outcome.message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentmon.config_items import find, general, items
 from agentmon.config_text import name_of
+from agentmon.folders import expanded, is_there
 from agentmon.toml_lines import Path, leaves, lines_of, place_of
 from store.errors import AgentmonError
 from store.text import safe_text
@@ -31,7 +32,7 @@ class ConfigRefusedError(AgentmonError):
 class Config:
     """What a file says: checked values by path in the units that the program uses, as they were `said`, their lines."""
 
-    path: File
+    path: File | None
     found: bool = False
     said: Mapping[Path, Any] = field(default_factory=dict)
     values: Mapping[Path, Any] = field(default_factory=dict)
@@ -69,10 +70,10 @@ class Config:
         return {path[1]: value for path, value in self.values.items() if path[0] == "keys"}
 
 
-def load(path: File, *, named: bool) -> Config:
+def load(path: File | None, *, named: bool) -> Config:
     """Read a file and check all of it; one that was not `named` need not exist. Raises `ConfigRefusedError`."""
-    text = _text(path, named)
-    if text is None:
+    text = None if path is None else _text(path, named)
+    if path is None or text is None:
         return Config(path)
     tree = _tree(path, text)
     lines = lines_of(text)
@@ -92,7 +93,7 @@ def load_database(path: File, *, named: bool) -> File | None:
     if text is None or (said := _tree(path, text).get("database")) is None:
         return None
     try:
-        return File(_checked(("database",), said)).expanduser()
+        return expanded(File(_checked(("database",), said)))
     except _WrongError as wrong:
         raise ConfigRefusedError(f"{_shown(path)} line {lines_of(text)[wrong.path]}: {wrong.text}") from None
 
@@ -110,7 +111,7 @@ def _text(path: File, named: bool) -> str | None:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not named:
+        if not named and not is_there(path):  # also in a home that is no folder, or another user's
             return None
         raise ConfigRefusedError(f"cannot read {_shown(path)}: {error.strerror}") from error
     if len(data) > MAX_BYTES:

@@ -40,7 +40,7 @@ def show(as_json: bool) -> None:
         file = str(read.path) if read.found else None
         print_json({"file": file, "settings": [asdict(each) for each in found]})
         return
-    say(f"# {read.path}" + ("" if read.found else " (not there)"))
+    say(f"# {read.path or 'no configuration file'}" + ("" if read.found or not read.path else " (not there)"))
     names = max(len(each.title) for each in found)
     for each in found:
         say(f"{each.title:<{names}}  {each.shown:<{VALUE_CELLS}}  {each.where}")
@@ -52,21 +52,20 @@ def show(as_json: bool) -> None:
 def init(force: bool) -> None:
     """Write a file with every setting, its default and what it does, all commented out."""
     from agentmon.config_text import commented_file
+    from agentmon.folders import NO_HOME
     from agentmon.output import say
-    from store.files import PRIVATE_FILE, ensure_private_folder
+    from store.files import ensure_private_folder, replace_file
 
     path, _ = config_path()
-    kind = os.O_TRUNC if force else os.O_EXCL
+    if path is None:
+        raise click.ClickException(f"{NO_HOME}: name the file with --config")
+    if os.path.lexists(path) and not force:
+        raise click.ClickException(f"{path} is there already; --force replaces it")
     try:
         ensure_private_folder(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | kind, PRIVATE_FILE)
-    except FileExistsError:
-        raise click.ClickException(f"{path} is there already; --force replaces it") from None
+        replace_file(path, commented_file())
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-        os.fchmod(descriptor, PRIVATE_FILE)
-        file.write(commented_file())
     say(str(path))
 
 
@@ -166,10 +165,19 @@ def _from_file(read: "Config", item: "Item") -> Effective:
 
 
 def _database(read: "Config", item: "Item") -> Effective:
-    path = str(found_database())
+    path = _found_database()
     if "agentmon.db" in click.get_current_context().find_root().meta:
         return Effective(item.name, path, COMMAND_LINE)
     if os.environ.get("AGENTMON_DB"):
         return Effective(item.name, path, ENVIRONMENT, variable="AGENTMON_DB")
     found = _from_file(read, item)
     return found if found.line else Effective(item.name, path, BUILT_IN)
+
+
+def _found_database() -> str | None:
+    from store.errors import DatabaseRefusedError
+
+    try:
+        return str(found_database())
+    except DatabaseRefusedError:  # there is no home for one
+        return None

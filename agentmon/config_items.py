@@ -97,7 +97,9 @@ def _serve() -> Iterator[Item]:
         yield _option("serve", name, name, kind=path, example=example)
     yield _option("serve", "self", "with_self")
     yield _option("serve", "max_report_rate", "max_report_rate")
+    yield _option("serve", "max_per_address", "max_per_address")
     yield _option("serve", "trusted_proxy", "trusted_proxy", kind=NetworkList(), example=["127.0.0.1", "10.0.0.0/8"])
+    yield _option("serve", "allow_network_filesystem", "allow_network_filesystem")
     yield _option("serve", "keep_serving", "keep_serving")
     for name in ("keep_raw", "keep_5m", "keep_1h"):
         yield _option("retention", name, name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentmon.exits import Exit
+from agentmon.exits import Exit, leave
 from agentmon.options import ConfiguredCommand, common_options, configuration, option
 from agentmon.serve import END_LIMIT_S, console_options, console_settings, on_signals, require_terminal
 
@@ -46,7 +46,7 @@ def demo(seed: int | None, theme: str, no_mouse: bool, bell: bool) -> None:
         clean = _show(folder, secrets.randbelow(SEEDS) if seed is None else seed, replace(settings, memory=None))
     finally:
         clear_away(folder, keep_logs=not clean)
-    sys.exit(Exit.OK if clean else Exit.FAILURE)
+    leave(Exit.OK if clean else Exit.FAILURE)
 
 
 def _show(folder: Path, seed: int, settings: "ConsoleSettings") -> bool:

@@ -48,6 +48,7 @@ class DemoClock(ListeningClock):
         super().__init__(patience_s=3 * JUDGE_EVERY_S)
         self.start_ms = start_ms
         self._stands_at: int | None = began_ms
+        self._live_since_s = 0.0
 
     def wall(self) -> int:
         """Return the time of day, UTC milliseconds."""
@@ -56,6 +57,10 @@ class DemoClock(ListeningClock):
     def now(self) -> float:
         """Return the seconds listened so far."""
         return super().now() if self._stands_at is None else self._counted
+
+    def steady_s(self) -> float:
+        """Return the seconds since the beginning, those lived through quickly included."""
+        return self._counted if self._stands_at is not None else self._live_since_s + self._monotonic()
 
     def put(self, at_s: float) -> None:
         """Stand at a time, in seconds from the start of the demo, having listened all the while."""
@@ -67,6 +72,7 @@ class DemoClock(ListeningClock):
     def go_live(self) -> None:
         """Go on with the clocks of this machine."""
         self._stands_at, self._ticked = None, self._monotonic()
+        self._live_since_s = self._counted - self._ticked
 
     def at_s(self) -> float:
         """Return the seconds from the start of the demo."""
@@ -217,6 +223,10 @@ class DemoIntake:
     def wall(self) -> int:
         """Return the time of day, UTC milliseconds."""
         return self.listening.wall()
+
+    def steady_s(self) -> float:
+        """Return the seconds since the beginning of what is lived through."""
+        return self.listening.steady_s()
 
     async def open(self, writer: Writer, rejected: RejectionLog) -> None:
         """Live through the past, then report live."""

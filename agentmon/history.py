@@ -9,13 +9,15 @@ import csv
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import asdict
+from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentmon.options import common_options, database, option
-from agentmon.times import PointInTime
+from agentmon.options import TIME_HELP, common_options, database, option, utc_option
+from agentmon.times import PointInTime, require_order, require_past
 
 if TYPE_CHECKING:
     from store.models import Monitor
@@ -34,7 +36,7 @@ Show = Callable[[AsyncIterator[Row]], Coroutine[Any, Any, None]]
 @click.command()
 @common_options
 @click.argument("name")
-@option("--since", type=PointInTime(), default="24h", show_default=True, help="A time ago, or an ISO 8601 time.")
+@option("--since", type=PointInTime(), default="24h", show_default=True, help=TIME_HELP)
 @option("--until", type=PointInTime(), metavar="T", help="Up to and without this time.  [default: now]")
 @option(
     "--step",
@@ -45,13 +47,17 @@ Show = Callable[[AsyncIterator[Row]], Coroutine[Any, Any, None]]
 )
 @option("--json", "as_json", is_flag=True, help="A list of objects, oldest first.")
 @option("--csv", "as_csv", is_flag=True, help="A row a report, a column a mount.")
-def history(name: str, since: int, until: int | None, step: str, as_json: bool, as_csv: bool) -> None:
+@utc_option
+def history(name: str, since: int, until: int | None, step: str, as_json: bool, as_csv: bool, utc: bool) -> None:
     """Show what a server reported, oldest first."""
+    from agentmon.output import shown_zone
     from store.tiers import END_OF_TIME
 
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    show = _show_json if as_json else _show_csv if as_csv else _show_lines
+    require_past("--since", since)
+    require_order(since, until)
+    show = _show_json if as_json else _show_csv if as_csv else partial(_show_lines, shown_zone(utc))
     asyncio.run(_run(database(), name, since, END_OF_TIME if until is None else until, step, show))
 
 
@@ -126,21 +132,26 @@ def _flat(row: Row) -> Row:
     return flat
 
 
-async def _show_lines(rows: AsyncIterator[Row]) -> None:
+async def _show_lines(zone: tzinfo | None, rows: AsyncIterator[Row]) -> None:
     from agentmon.output import say
 
     async for row in rows:
-        say(_line(row))
+        say(_line(row, zone))
 
 
-def _line(row: Row) -> str:
-    parts = [row["at"], f"cpu {_percent(row['cpu_usage'])}", f"mem {_percent(row['memory_usage'])}"]
+def _line(row: Row, zone: tzinfo | None) -> str:
+    from agentmon.output import in_zone
+    from agentmon.tables import column_cells, padded
+
+    parts = [in_zone(row["at"], zone), f"cpu {_percent(row['cpu_usage'])}", f"mem {_percent(row['memory_usage'])}"]
     if row["swap_usage"] is not None:
         parts.append(f"swap {_percent(row['swap_usage'])}")
     if row["load_1m"] is not None:
-        parts.append(f"load {_value(row['load_1m']):.2f}")
-    parts += [f"{mount['mount']} {_value(mount['usage']):.0f}%" for mount in row["disk_usage"]]
-    return "  ".join(parts)
+        parts.append(f"load {_value(row['load_1m']):.2f}".ljust(10))
+    for mount in row["disk_usage"]:
+        cells = column_cells([f"{mount['mount']} 100%"], 0)
+        parts.append(padded(f"{mount['mount']} {_value(mount['usage']):.0f}%", cells))
+    return "  ".join(parts).rstrip()
 
 
 def _percent(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentmon.exits import signals_for_this_thread
 from agentmon.output import iso_time
-from store.files import create_database_file
+from store.files import create_database_file, require_replaceable
 from store.keys import without_keys
 from store.text import safe_text
 
@@ -39,9 +39,10 @@ class LineFormatter(logging.Formatter):
 
 
 class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
-    """A rotating log whose files are made with mode 0600."""
+    """A rotating log whose files are regular ones of mode 0600."""
 
     def _open(self) -> TextIOWrapper:
+        require_replaceable(Path(self.baseFilename))  # root would write through another's link, or wait at a FIFO
         create_database_file(Path(self.baseFilename))
         return super()._open()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentmon.options import common_options, database, option, tag_option
+from agentmon.options import ReceiverUrl, common_options, database, option, tag_option, utc_option
 from agentmon.times import Duration
 
 if TYPE_CHECKING:
@@ -30,17 +30,28 @@ def monitor() -> None:
 def create(names: tuple[str, ...], key: str | None, if_missing: bool, tags: tuple[str, ...], as_json: bool) -> None:
     """Create monitors; prints each one's key and the command that installs its agent."""
     from agentmon.admin import credentials, perform
+    from agentmon.output import keys_shown, require_stdout
+    from agentmon.piped import piped_text
+
+    require_stdout()
+    agent_key = piped_text() if key == "-" else key
+    asked: dict[str, Any] = {"agent_key": agent_key, "if_missing": if_missing, "tags": tags}
+    made = [credentials(row) for row in perform(database(), "create", names=list(names), **asked)]
+    with keys_shown("created", (each.name for each in made)):
+        for each in made:
+            _show_made(each, as_json)
+        if made and not as_json:
+            _show_remarks(made[-1], err=False)
+
+
+def _show_made(made: "Credentials", as_json: bool) -> None:
     from agentmon.output import print_json, say
 
-    agent_key = sys.stdin.readline().strip() if key == "-" else key
-    asked: dict[str, Any] = {"agent_key": agent_key, "if_missing": if_missing, "tags": tags}
-    for row in perform(database(), "create", names=list(names), **asked):
-        made = credentials(row)
-        if as_json:
-            print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
-            continue
-        say(f"{made.name}: {made.agent_key}")
-        _show_lines(made, err=False)
+    if as_json:
+        print_json({"id": made.id, "name": made.name, "agent_key": made.agent_key})
+        return
+    say(f"{made.name}: {made.agent_key}")
+    _show_lines(made, err=False)
 
 
 @monitor.command("list")
@@ -51,24 +62,25 @@ def list_(tags: tuple[str, ...], as_json: bool) -> None:
     """Show all monitors, or those with a tag, without keys."""
     from agentmon.output import print_json, say
     from agentmon.reading import read_fleet, tagged
-    from agentmon.tables import monitor_line, monitor_summary
+    from agentmon.tables import monitor_summary, monitor_table
     from store.writer import wall_clock_ms
 
     fleet, now = tagged(asyncio.run(read_fleet(database())), tags), wall_clock_ms()
     if as_json:
         print_json([monitor_summary(monitor, now) for monitor in fleet])
         return
-    for each in fleet:
-        say(monitor_line(each, now))
+    for line in monitor_table(fleet, now):
+        say(line)
 
 
 @monitor.command()
 @common_options
 @click.argument("name")
 @option("--json", "as_json", is_flag=True, help="One object.")
-def show(name: str, as_json: bool) -> None:
+@utc_option
+def show(name: str, as_json: bool, utc: bool) -> None:
     """Show one monitor, without its key."""
-    from agentmon.output import print_json, say
+    from agentmon.output import print_json, say, shown_zone
     from agentmon.reading import read_monitor
     from agentmon.tables import monitor_lines, monitor_summary
     from store.writer import wall_clock_ms
@@ -77,7 +89,7 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         print_json(monitor_summary(found, now))
         return
-    for line in monitor_lines(found, now):
+    for line in monitor_lines(found, now, shown_zone(utc)):
         say(line)
 
 
@@ -85,26 +97,31 @@ def show(name: str, as_json: bool) -> None:
 @common_options
 @click.argument("name")
 @option("--line", type=click.Choice(["linux", "windows"]), help="Print that platform's install line instead.")
-def key(name: str, line: str | None) -> None:
+@option("--url", type=ReceiverUrl(), metavar="URL", help="With --line: where this server's agent reaches the receiver.")
+def key(name: str, line: str | None, url: str | None) -> None:
     """Print a monitor's agent key alone."""
     from agentmon.admin import credentials, perform
     from agentmon.reading import read_key
 
     if line is None:
+        if url is not None:
+            raise click.UsageError("--url goes with --line")
         click.echo(asyncio.run(read_key(database(), name)))
         return
-    made = credentials(perform(database(), "credentials", name=name))
+    made = credentials(perform(database(), "credentials", name=name, url=url))
     click.echo(next(each.command for each in made.install if each.platform.lower() == line))
-    if made.warning:
-        click.echo(made.warning, err=True)
+    _show_remarks(made, err=True)
+
+
+def _show_remarks(made: "Credentials", err: bool) -> None:
+    for remark in filter(None, (made.note, made.warning)):
+        click.echo(remark, err=err)
 
 
 def _show_lines(made: "Credentials", err: bool) -> None:
     """Print the install lines, each alone on its line, to be copied as a whole."""
     for line in made.install:
         click.echo(f"{line.where}\n{line.command}", err=err)
-    if made.warning:
-        click.echo(made.warning, err=err)
 
 
 @monitor.command()
@@ -113,11 +130,15 @@ def _show_lines(made: "Credentials", err: bool) -> None:
 def rotate(name: str) -> None:
     """Give a monitor a new key; the old one works until the first report with the new one."""
     from agentmon.admin import credentials, perform
+    from agentmon.output import keys_shown, require_stdout
 
+    require_stdout()
     made = credentials(perform(database(), "rotate", name=name))
-    click.echo(made.agent_key)
+    with keys_shown("rotated", [made.name]):
+        click.echo(made.agent_key)
     click.echo("The old key works until the first report with this one. To install it:", err=True)
     _show_lines(made, err=True)
+    _show_remarks(made, err=True)
 
 
 @monitor.command()
@@ -183,13 +204,14 @@ def delete(name: str, yes: bool) -> None:
     """Delete a monitor, its key and its history."""
     from agentmon.admin import perform
     from agentmon.reading import read_monitor
-    from store.text import safe_text
+    from store.text import normal_name, safe_text
 
-    asyncio.run(read_monitor(database(), name))
+    name = asyncio.run(read_monitor(database(), name)).name
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("deleting needs --yes where nobody can be asked")
-        if click.prompt(f"Type {safe_text(name)} to delete it and its history", err=True) != name:
+        typed = click.prompt(f"Type {safe_text(name)} to delete it and its history", err=True)
+        if normal_name(typed) != name:
             raise click.ClickException("nothing was deleted")
     perform(database(), "delete", name=name)
 

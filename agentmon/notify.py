@@ -2,13 +2,15 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from agentmon.exits import Exit
-from agentmon.options import common_options, database, option
+from agentmon.options import common_options, database, option, utc_option
 
 if TYPE_CHECKING:
     from store.channels import Channel
@@ -43,11 +45,12 @@ def add(url: str | None, command: str | None, name: str | None, level: str) -> N
     """
     from agentmon.admin import perform
     from agentmon.output import say
+    from agentmon.piped import piped_text
 
     if (url is None) == (command is None):
         raise click.UsageError("give either a URL or --exec COMMAND")
     if url == STDIN:
-        url = sys.stdin.readline().strip()
+        url = piped_text()
     added = perform(database(), "add_channel", url=url, command=command, name=name, level=level)
     say(f"{added['name']}: {added['shown']}")
     click.echo("Try it with agentmon notify test.", err=True)
@@ -56,16 +59,17 @@ def add(url: str | None, command: str | None, name: str | None, level: str) -> N
 @notify.command("list")
 @common_options
 @option("--json", "as_json", is_flag=True, help="A list of objects.")
-def list_(as_json: bool) -> None:
+@utc_option
+def list_(as_json: bool, utc: bool) -> None:
     """Show where alerts go, without secrets, and whether they arrive."""
-    from agentmon.output import print_json, say
+    from agentmon.output import print_json, say, shown_zone
 
     channels = asyncio.run(_channels(database()))
     if as_json:
         print_json([channel_fields(channel) for channel in channels])
         return
-    for channel in channels:
-        say(channel_line(channel))
+    for line in channel_table(channels, shown_zone(utc)):
+        say(line)
 
 
 @notify.command()
@@ -116,18 +120,27 @@ def channel_fields(channel: "Channel") -> dict[str, Any]:
     }
 
 
-def channel_line(channel: "Channel") -> str:
-    """Return one line of `notify list`."""
-    from agentmon.output import iso_time
+def channel_table(channels: "Sequence[Channel]", zone: tzinfo | None) -> list[str]:
+    """Return the lines of `notify list`."""
+    from agentmon.tables import column_cells
 
-    parts = [f"{channel.name:<16}", f"{channel.level:<8}", f"{channel.shown:<32}"]
-    parts.append(f"last sent {iso_time(channel.sent_at)}" if channel.sent_at else "nothing sent yet")
+    name_cells = column_cells((channel.name for channel in channels), 16)
+    target_cells = column_cells((channel.shown for channel in channels), 32)
+    return [_channel_line(channel, name_cells, target_cells, zone) for channel in channels]
+
+
+def _channel_line(channel: "Channel", name_cells: int, target_cells: int, zone: tzinfo | None) -> str:
+    from agentmon.tables import padded
+    from store.when import zoned
+
+    parts = [padded(channel.name, name_cells), f"{channel.level:<8}", padded(channel.shown, target_cells)]
+    parts.append(f"last sent {zoned(channel.sent_at, zone)}" if channel.sent_at is not None else "nothing sent yet")
     if channel.waiting:
         parts.append(f"{channel.waiting} waiting")
     if channel.dropped:
         parts.append(f"{channel.dropped} given up")
-    if channel.problem:
-        parts.append(f"failed {iso_time(channel.failed_at)}: {channel.problem}")
+    if channel.problem and channel.failed_at is not None:
+        parts.append(f"failed {zoned(channel.failed_at, zone)}: {channel.problem}")
     return "  ".join(parts).rstrip()
 
 

@@ -105,6 +105,12 @@ tag_option = option(
 )
 
 
+TIME_HELP = "24h, yesterday, 03:12, 'mon 09:00' or ISO 8601; local unless it has a zone."
+"""How one types a time: what `--since` and `--until` take."""
+
+utc_option = option("--utc", is_flag=True, help="Show times in UTC instead of this machine's zone.")
+
+
 class ConfiguredCommand(click.Command):
     """A command whose options the configuration file may set; all of the file is checked when it starts."""
 
@@ -139,12 +145,13 @@ def common_options(command: F) -> F:
 
 
 def database(*, to_serve: bool = False) -> Path:
-    """Return the database that the running command works on, or is `to_serve`: see `found_database`.
+    """Return the database that the running command works on, or is `to_serve`, by its real name: see `found_database`.
 
     Raises `DatabaseRefusedError` for what can be no database file: a folder, a device (which root would be about to
     make private, and /dev/null is everyone's); and for the service's if this user may not read it.
     """
     from store.errors import DatabaseRefusedError
+    from store.location import real_path
     from store.text import safe_text
 
     path = found_database(to_serve=to_serve)
@@ -156,7 +163,7 @@ def database(*, to_serve: bool = False) -> Path:
         is_file = path.name != ""  # not there yet, or out of reach: whoever opens it says so
     if not is_file:
         raise DatabaseRefusedError(f"{safe_text(str(path))} is not a file")
-    return path
+    return real_path(path)
 
 
 def found_database(*, to_serve: bool = False) -> Path:
@@ -164,13 +171,20 @@ def found_database(*, to_serve: bool = False) -> Path:
 
     The innermost `--db` goes before AGENTMON_DB, and that before what the configuration file says. For those who name
     none it is their own, or, unless they are about to serve it, that of the system's service if they have none.
+    Raises `DatabaseRefusedError` if there is no home for it.
     """
     if found := named_database() or _configured_database():
         return found
-    from platformdirs import user_data_path
+    from agentmon.folders import NO_HOME, data_folder, is_there
+    from store.errors import DatabaseRefusedError
 
-    own = user_data_path("agentmon", appauthor=False) / DATABASE_NAME
-    return SYSTEM_DATABASE if not to_serve and not own.exists() and SYSTEM_DATABASE.parent.is_dir() else own
+    folder = data_folder()
+    own = folder and folder / DATABASE_NAME
+    if not to_serve and (own is None or not is_there(own)) and SYSTEM_DATABASE.parent.is_dir():
+        return SYSTEM_DATABASE
+    if own is None:
+        raise DatabaseRefusedError(f"{NO_HOME}: name the database with --db")
+    return own
 
 
 def named_database() -> Path | None:
@@ -184,23 +198,27 @@ def named_database() -> Path | None:
 
 def _configured_database() -> Path | None:
     path, named = config_path()
-    if not named and not path.exists():
+    if path is None:
         return None
     from agentmon.config import load_database
 
     return load_database(path, named=named)
 
 
-def config_path() -> tuple[Path, bool]:
-    """Return the configuration file, and whether somebody named it: one that nobody named need not exist."""
+def config_path() -> tuple[Path | None, bool]:
+    """Return the configuration file, and whether somebody named it: one that nobody named need not exist.
+
+    Without a home there is none, unless it is named.
+    """
     given: Path | None = click.get_current_context().find_root().meta.get("agentmon.config")
     if given is not None:
         return given, True
     if named := os.environ.get("AGENTMON_CONFIG"):
         return Path(named), True
-    from platformdirs import user_config_path
+    from agentmon.folders import config_folder
 
-    return user_config_path("agentmon", appauthor=False) / CONFIG_NAME, False
+    folder = config_folder()
+    return folder and folder / CONFIG_NAME, False
 
 
 def configuration() -> "Config":

@@ -2,18 +2,25 @@
 
 import json
 import os
+import shlex
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import click
 
+from store.errors import AgentmonError
 from store.events import Event
 from store.models import Monitor, Report, Sample
 from store.text import safe_text
+from store.when import zoned
 from store.wording import sentence
+
+MAX_LINE = 10_000
+"""Characters of a line for people."""
 
 
 def iso_time(at: int | None) -> str | None:
@@ -21,6 +28,16 @@ def iso_time(at: int | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_zone(utc: bool) -> tzinfo | None:
+    """Return the zone in which a command shows times to people: None is this machine's own."""
+    return UTC if utc else None
+
+
+def in_zone(iso: str, zone: tzinfo | None) -> str:
+    """Return a time that `iso_time` made as people are shown it."""
+    return zoned(round(datetime.fromisoformat(iso).timestamp() * 1000), zone)
 
 
 def print_json(value: Any) -> None:
@@ -39,7 +56,7 @@ async def print_json_list(rows: AsyncIterator[Any]) -> None:
 
 def say(text: str) -> None:
     """Print a line for people, safe for their terminal."""
-    click.echo(safe_text(text, 10_000))
+    click.echo(safe_text(text, MAX_LINE))
 
 
 def report_fields(report: Report | None) -> dict[str, Any]:
@@ -116,6 +133,32 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
+
+
+@contextmanager
+def keys_shown(done: str, names: Iterable[str]) -> Iterator[None]:
+    """Print keys that were just made, `done` says how ("created"); if that fails, say how to see them.
+
+    Raises `AgentmonError` then: what was made stays, since by now it may be in use.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        drop_stdout()
+        shown = " ".join(shlex.quote(safe_text(name)) for name in names)
+        raise AgentmonError(
+            f"{done}, but standard output cannot be written ({in_words(error)}); to see the key:"
+            f" agentmon monitor key NAME ({shown})"
+        ) from error
+
+
+def require_stdout() -> None:
+    """Raise `AgentmonError` if standard output was closed: a key that is made now would never be seen."""
+    if (
+        getattr(sys.stdout, "name", None) == os.devnull
+    ):  # see `agentmon.cli`; what a shell redirects there has another name
+        raise AgentmonError("standard output is closed: nobody would see the key")
 
 
 def drop_stdout() -> None:

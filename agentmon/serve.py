@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from agentmon.exits import ENDING_SIGNALS, Exit
+from agentmon.exits import ENDING_SIGNALS, Exit, leave
 from agentmon.options import (
     ConfiguredCommand,
     FinePath,
@@ -44,6 +43,9 @@ LAST_LINES_S = 1.0
 """How long to wait for the receiver once it was asked to end, and for the log to be read: within 10 s all is over."""
 
 DEFAULT_PORT = 8420
+
+MAX_CONNECTIONS = 1000
+"""What the receiver takes in all (`server.receiver.ReceiverOptions`); not imported, as that takes a while."""
 
 FILE = FinePath(path_type=Path)
 THEMES = ("auto", "dark", "light", "ansi", "mono")
@@ -90,6 +92,14 @@ def console_options(command: F) -> F:
     help="Reports a second that one key may send for long; 0: no limit.",
 )
 @option(
+    "--max-per-address",
+    type=click.IntRange(1, MAX_CONNECTIONS),
+    default=300,
+    show_default=True,
+    metavar="N",
+    help="Connections of one address at a time.",
+)
+@option(
     "--trusted-proxy",
     type=Network(),
     multiple=True,
@@ -109,8 +119,15 @@ def console_options(command: F) -> F:
     metavar="TIME",
     help="Repeat alerts of servers that stay down; 0: never.",
 )
+@option(
+    "--allow-network-filesystem",
+    is_flag=True,
+    help="Serve a database on NFS, SMB and the like, where SQLite may lose data.",
+)
 @console_options
-@option("--keep-serving", is_flag=True, help="With --tui: when the terminal is lost, go on without console.")
+@option(
+    "--keep-serving", is_flag=True, help="With --tui: go on without the console if it fails or its terminal is lost."
+)
 def serve(
     tui: bool,
     host: str | None,
@@ -120,11 +137,13 @@ def serve(
     tls_key: Path | None,
     with_self: bool,
     max_report_rate: float,
+    max_per_address: int,
     trusted_proxy: tuple[str, ...],
     keep_raw: float,
     keep_5m: float,
     keep_1h: float,
     remind_every: float,
+    allow_network_filesystem: bool,
     theme: str,
     no_mouse: bool,
     bell: bool,
@@ -143,9 +162,13 @@ def serve(
     retention = retention_of(keep_raw, keep_5m, keep_1h)
     supervisor = take_supervisor(os.environ, os.getpid())
     path = database(to_serve=True)
-    premises = take_premises(path, host, port, public_url, tls_files(tls_cert, tls_key))
+    tls = tls_files(tls_cert, tls_key)
+    premises = take_premises(path, host, port, public_url, tls, allow_network=allow_network_filesystem)
     log = _start_log(path, tui)
-    options = partial(_options, max_report_rate, trusted_proxy, retention, remind_every, config, supervisor)
+    warn_of_file_system(path)
+    options = partial(
+        _options, max_report_rate, max_per_address, trusted_proxy, retention, remind_every, config, supervisor
+    )
     receiver = ReceiverThread(premises, options)
     on_signals(receiver.stop, hangup=not (tui and keep_serving))
     receiver.start()
@@ -169,8 +192,7 @@ def tui(read_only: bool, theme: str, no_mouse: bool, bell: bool) -> None:
     path = database()
     inspect_database(path)
     settings = console_settings(configuration(), read_only=read_only, theme=theme, no_mouse=no_mouse, bell=bell)
-    if not ConsoleRun(path, settings=settings).run():
-        sys.exit(Exit.FAILURE)
+    leave(Exit.OK if ConsoleRun(path, settings=settings).run() else Exit.FAILURE)
 
 
 def on_signals(act: Callable[[], object], *, hangup: bool = True) -> None:
@@ -201,17 +223,17 @@ def console_settings(
     config: "Config", *, theme: str, no_mouse: bool, bell: bool, read_only: bool = False
 ) -> "ConsoleSettings":
     """Return how the console is to be by its options and the configuration."""
-    from platformdirs import user_state_path
-
+    from agentmon.folders import state_folder
     from tui.settings import ConsoleSettings
 
+    state = state_folder()
     return ConsoleSettings(
         read_only=read_only,
         theme=None if theme == "auto" else theme,
         bell=bell,
         mouse=not no_mouse,
         keys=config.keys,
-        memory=user_state_path("agentmon", appauthor=False) / "console.json",
+        memory=state and state / "console.json",
     )
 
 
@@ -231,7 +253,7 @@ def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSetti
         keep_serving=keep_serving,
         is_ending=receiver.stopping.is_set,
         begin_end=receiver.stop,
-        await_end=receiver.wait,
+        await_end=partial(_ends_well, receiver),
     )
     clean = console.run()
     if console.dropped:
@@ -240,6 +262,10 @@ def _run_console(path: Path, receiver: "ReceiverThread", settings: "ConsoleSetti
     else:
         receiver.stop()
     return _await_end(receiver) and clean
+
+
+def _ends_well(receiver: "ReceiverThread", within_s: float) -> bool:
+    return receiver.wait(within_s) and receiver.failure is None
 
 
 def _await_end(receiver: "ReceiverThread") -> bool:
@@ -253,15 +279,12 @@ def _await_end(receiver: "ReceiverThread") -> bool:
 
 def _leave(receiver: "ReceiverThread", clean: bool, log: "UnhurriedHandler | None") -> None:
     """End the process, also when a thread of it hangs in the disk or in a terminal that nobody reads."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     code = Exit.FAILURE if receiver.failure or not clean else Exit.OK
     if not receiver.ended.is_set() or (log is not None and not log.written(LAST_LINES_S)):
         os._exit(code)
     if receiver.failure:
         raise click.ClickException(receiver.failure)
-    if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
-        os._exit(code)  # a database that was made read-only is left open, see `store.writer.LEFT_OPEN`
-    sys.exit(code)
+    leave(code)
 
 
 def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":
@@ -276,6 +299,20 @@ def _start_log(path: Path, tui: bool) -> "UnhurriedHandler | None":
     return None
 
 
+def warn_of_file_system(path: Path) -> None:
+    """Log a warning if the file system of a database may not keep what SQLite relies on."""
+    import logging
+
+    from store.location import other_fuse
+
+    if kind := other_fuse(path):
+        logging.getLogger("agentmon").warning(
+            "the database is on a FUSE file system (%s): unless it is local, and keeps locks and shared memory, data is"
+            " lost; a plain disk is safe",
+            kind,
+        )
+
+
 def retention_of(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Retention":
     """Return how long each tier is kept; raises a usage error for times that do not fit each other."""
     from store.tiers import Retention
@@ -288,6 +325,7 @@ def retention_of(raw_s: float, five_minutes_s: float, one_hour_s: float) -> "Ret
 
 def _options(
     max_report_rate: float,
+    max_per_address: int,
     trusted_proxies: tuple[str, ...],
     retention: "Retention",
     remind_every_s: float,
@@ -300,7 +338,9 @@ def _options(
     from server.upkeep import UpkeepOptions
 
     return RuntimeOptions(
-        receiver=ReceiverOptions(max_report_rate=max_report_rate, trusted_proxies=trusted_proxies),
+        receiver=ReceiverOptions(
+            max_report_rate=max_report_rate, max_per_address=max_per_address, trusted_proxies=trusted_proxies
+        ),
         upkeep=UpkeepOptions(retention=retention),
         notifier=NotifierOptions(hold_s=config.value("notifications", "hold"), remind_every_s=remind_every_s),
         limits=config.limits,
@@ -327,10 +367,11 @@ def require_terminal() -> None:
 
 def tls_files(cert: str | Path | None, key: str | Path | None) -> "TlsFiles | None":
     """Return what makes HTTPS, None for HTTP; raises a usage error if one is given without the other."""
+    from agentmon.folders import expanded
     from server.tls import TlsFiles
 
     if cert and key:
-        return TlsFiles(Path(cert).expanduser(), Path(key).expanduser())
+        return TlsFiles(expanded(Path(cert)), expanded(Path(key)))
     if cert or key:
         given, missing = ("--tls-cert", "--tls-key") if cert else ("--tls-key", "--tls-cert")
         raise click.UsageError(f"{given} needs {missing}")

@@ -108,7 +108,7 @@ def status() -> None:
 def _plan(options: Sequence[str], *, system: bool) -> tuple[Service, str | None]:
     """Return what the unit is to run, and why that cannot work, if so."""
     config, named = config_path()
-    given = ("--config", str(config.absolute())) if named else ()
+    given = ("--config", str(config.absolute())) if config is not None and named else ()
     serving = _checked(given or (("--config", os.devnull) if system else ()), options)
     command = _own_command()
     words = (str(command), "serve", "--db", str(_planned_database(system)), *given, *options)
@@ -239,12 +239,19 @@ def _called(path: str | None = None) -> str:
     return "agentmon" if found and Path(found).resolve() == command.resolve() else shlex.quote(str(command))
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # passwd does not know it, and nothing in the environment does
+        return str(os.getuid())
+
+
 def _tell_what_else(systemd: "Systemd") -> None:
     """Say what stands between this installation and what people expect of it."""
     from agentmon.output import say
     from agentmon.systemd import lingers
 
-    if not systemd.system and not lingers(getpass.getuser()):
+    if not systemd.system and not lingers(_user()):
         say("it ends with your last session, unless you run: loginctl enable-linger")
     if systemd.system and (own := found_database()) != SYSTEM_DATABASE:
         say(f"your own database goes before it: to see the service, add --db {SYSTEM_DATABASE} or move {own}")

@@ -19,22 +19,6 @@ SYSUSERS_LINE = f'u {SYSTEM_USER} - "agentmon receiver" {SYSTEM_DATABASE.parent}
 
 PLAIN = re.compile(r"[A-Za-z0-9_@:,./=+-]+")
 
-BLIND_WALLS = (
-    "PrivateDevices=yes",
-    "ProtectControlGroups=yes",
-    "ProtectHome=yes",
-    "ProtectKernelTunables=yes",
-    "ProtectProc=invisible",
-)
-"""What a receiver is not shown of its machine."""
-
-SEEING_WALLS = ("DevicePolicy=closed", "DeviceAllow=/dev/zfs rw", "ProtectHome=read-only")
-"""The same for one that reports its own machine, whose homes' file systems and pools it must see.
-
-Each of ProtectControlGroups, ProtectKernelTunables, ProtectProc and ProcSubset makes systemd mount a fresh /proc
-where it may. In a container of LXC that one lacks what lxcfs shows, so it would be the host's memory and CPU.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -137,17 +121,30 @@ def _system_walls(service: Service) -> tuple[str, ...]:
     return (
         f"CapabilityBoundingSet={capabilities}",
         f"AmbientCapabilities={capabilities}",
-        # In a user namespace of its own it could not use the capability, and zfs would show it no data sets.
+        # In a user namespace of its own it could not use the capability, and zfs would show it no pool.
         f"PrivateUsers={'no' if service.low_port or service.sees_disks else 'yes'}",
+        *_readings(service),
         "PrivateTmp=yes",
         "ProtectClock=yes",
+        f"ProtectHome={'read-only' if service.sees_disks else 'yes'}",
         "ProtectHostname=yes",
         "ProtectKernelLogs=yes",
         "ProtectKernelModules=yes",
         "ProtectSystem=strict",
         "RemoveIPC=yes",
-        *(SEEING_WALLS if service.sees_disks else BLIND_WALLS),
     )
+
+
+def _readings(service: Service) -> tuple[str, ...]:
+    """Return what of /proc and /dev it sees: nothing but its own, unless it reports its own machine.
+
+    For each of the options on /proc, systemd mounts a new one in containers that allow it (LXC), and that shows the
+    host's memory and CPU: what lxcfs put in their place is not in it.
+    """
+    if service.sees_disks:
+        return ("# zfs tells how full its pools are, and opens its device for writing even to read.",
+                "DevicePolicy=closed", "DeviceAllow=/dev/zfs rw")  # fmt: skip
+    return "PrivateDevices=yes", "ProtectControlGroups=yes", "ProtectKernelTunables=yes", "ProtectProc=invisible"
 
 
 def _quoted(word: str) -> str:

@@ -72,11 +72,11 @@ async def _ask(
     from agentmon.admin import ConsoleAdmin
     from agentmon.reading import reading, required, tagged
     from store.errors import AgentmonError, ReceiverUnreachableError
-    from store.text import safe_text
+    from store.text import normal_name, safe_text
 
     async with reading(path) as reader:
         if names:
-            monitors = [required(await reader.monitor(name), name) for name in dict.fromkeys(names)]
+            monitors = [required(await reader.monitor(name), name) for name in dict.fromkeys(map(normal_name, names))]
         else:
             monitors = list((await reader.changes()).monitors)
     if tags and not (monitors := tagged(monitors, tags)):
@@ -90,7 +90,7 @@ async def _ask(
 
 def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", *, as_json: bool, as_line: bool) -> None:
     from agentmon.output import iso_time, monitor_fields, print_json, say
-    from agentmon.tables import monitor_line, status_line
+    from agentmon.tables import monitor_table, status_line
     from store.writer import wall_clock_ms
 
     now = wall_clock_ms()
@@ -102,7 +102,7 @@ def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", *, as_
         trouble = "no receiver" if receiver is None else "nothing is stored" if receiver.problem else None
         say(status_line(monitors, trouble=trouble))
         return
-    for each in monitors:
-        say(monitor_line(each, now))
+    for line in monitor_table(monitors, now):
+        say(line)
     if not monitors:
         click.echo("no monitors yet: agentmon monitor create NAME")

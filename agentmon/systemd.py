@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agentmon.service_unit import NAME
 from store.errors import AgentmonError
+from store.files import replace_file, require_replaceable
 
 BOOTED = Path("/run/systemd/system")
 """Is there if systemd runs the machine (sd_booted(3))."""
@@ -55,11 +56,11 @@ class Systemd:
     def write(self, text: str) -> bool:
         """Write the unit; returns whether it is another than before. Raises `SystemdError`."""
         try:
+            require_replaceable(self.unit)  # a unit that was masked is a link to the null device
             if self.unit.exists() and self.unit.read_text(encoding="utf-8") == text:
                 return False
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.unit.write_text(text, encoding="utf-8")
-            self.unit.chmod(0o644)
+            replace_file(self.unit, text, 0o644)
         except OSError as error:
             raise SystemdError(f"cannot write {self.unit}: {error.strerror}") from error
         return True
@@ -85,9 +86,12 @@ def system_systemd() -> Systemd:
 
 def user_systemd() -> Systemd:
     """Return the manager of this user."""
-    from platformdirs import user_config_path
+    from agentmon.folders import NO_HOME, config_folder
 
-    return Systemd(False, user_config_path("systemd", appauthor=False) / "user")
+    folder = config_folder()
+    if folder is None:
+        raise SystemdError(f"{NO_HOME}, and so no services of its own")
+    return Systemd(False, folder.parent / "systemd" / "user")
 
 
 def require_systemd() -> None:

@@ -1,17 +1,19 @@
 """Monitors and events as lines for people, and monitors as the objects of `monitor list` and `show`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
 from itertools import groupby
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from agentmon.output import iso_time, monitor_fields, settings_fields
+from agentmon.output import MAX_LINE, in_zone, monitor_fields, settings_fields
 from store.events import Event
 from store.models import Monitor, Status
 from store.policy import DEADLINES, IGNORE, Breach, Setting
 from store.text import safe_text
+from store.when import zoned
 from store.wording import KIND_WORDS, reading_words, sentence, value_words
 
 STATUS_LINE_CELLS = 80
@@ -20,7 +22,13 @@ STATUS_LINE_CELLS = 80
 LEAST_NAME_CELLS = 20
 """With less room than this no names are begun."""
 
+NAME_CELLS = 24
+"""The least room for names in a table."""
+
 BREACHES_SHOWN = 5
+
+_TIMES = ("since", "last_report_at", "created_at", "paused_until", "rotated_at", "shared_at")
+"""What of a monitor's summary is a time."""
 
 _TROUBLE = (Status.DOWN, Status.LATE, Status.DEGRADED)
 """The worst first."""
@@ -44,9 +52,25 @@ def silence(monitor: Monitor, now: int) -> str:
     return f"reported {seconds}s ago"
 
 
-def monitor_line(monitor: Monitor, now: int) -> str:
-    """Return one line of `monitor list` and `status`."""
-    parts = [f"{monitor.status:<8}", f"{monitor.name:<24}", f"{silence(monitor, now):<18}"]
+def column_cells(texts: Iterable[str], least: int) -> int:
+    """Return how wide a column is in which all of these find room: at least `least` cells."""
+    return max([least, *(cell_len(safe_text(text, MAX_LINE)) for text in texts)])
+
+
+def padded(text: str, cells: int) -> str:
+    """Return a text, safe to print, filled up to so many cells of a terminal; a longer one stays whole."""
+    shown = safe_text(text, MAX_LINE)
+    return shown + " " * (cells - cell_len(shown))
+
+
+def monitor_table(monitors: Sequence[Monitor], now: int) -> list[str]:
+    """Return the lines of `monitor list` and `status`."""
+    cells = column_cells((monitor.name for monitor in monitors), NAME_CELLS)
+    return [_monitor_line(monitor, now, cells) for monitor in monitors]
+
+
+def _monitor_line(monitor: Monitor, now: int, name_cells: int) -> str:
+    parts = [f"{monitor.status:<8}", padded(monitor.name, name_cells), f"{silence(monitor, now):<18}"]
     if report := monitor.report:
         heeded = (mount for mount in report.disk_usage if not monitor.policy.ignores(mount.mount))
         fullest = max(heeded, key=lambda mount: mount.usage, default=None)
@@ -103,26 +127,29 @@ def _names_within(names: Sequence[str], cells: int) -> str:
     return set_cell_size(names[0], cells - len(more) - 1).rstrip() + "…" + more
 
 
-def event_line(event: Event) -> str:
-    """Return one line of `events`."""
-    return f"{iso_time(event.at)}  {event.monitor or '-':<24}  {KIND_WORDS[event.kind]:<16}  {sentence(event)}"
+def event_line(event: Event, name_cells: int, zone: tzinfo | None) -> str:
+    """Return one line of `events`, with so many cells for the monitor's name."""
+    who = padded(event.monitor or "-", name_cells)
+    return f"{zoned(event.at, zone)}  {who}  {KIND_WORDS[event.kind]:<16}  {sentence(event)}"
 
 
-def monitor_lines(monitor: Monitor, now: int) -> list[str]:
+def monitor_lines(monitor: Monitor, now: int, zone: tzinfo | None) -> list[str]:
     """Return what `monitor show` prints: a name and a value a line, mounts last."""
     summary = monitor_summary(monitor, now)
     mounts = summary.pop("disk_usage") or []
     del summary["settings"], summary["breaches"]
     summary["tags"] = " ".join(monitor.tags) or None
+    for name in _TIMES:
+        summary[name] = summary[name] and in_zone(summary[name], zone)
     lines = [f"{name:<18}  {_shown(value)}" for name, value in summary.items()]
     for key in sorted(monitor.settings.keys() - DEADLINES):
         lines.append(f"{key:<18}  {_setting_words(key, monitor.settings[key])}")
     for breach in monitor.breaches:
         limit = value_words(breach.metric, breach.limit)
-        lines.append(f"{breach.level:<18}  {_reading(breach)}, limit {limit}, since {iso_time(breach.since)}")
+        lines.append(f"{breach.level:<18}  {_reading(breach)}, limit {limit}, since {zoned(breach.since, zone)}")
     for mount in mounts:
         sizes = " ".join(f"{name} {mount[name]}" for name in ("size", "used", "avail") if mount[name])
-        lines.append(f"{'disk ' + mount['mount']:<18}  {mount['usage']}%  {sizes}".rstrip())
+        lines.append(f"{padded('disk ' + mount['mount'], 18)}  {mount['usage']}%  {sizes}".rstrip())
     return lines
 
 

@@ -19,7 +19,7 @@ LEAVE_CONSOLE = (
 """Undoes what Textual's Linux driver switches on: paste brackets, no wrap, mouse, reports of its pixels and of new
 sizes, keyboard protocol, alternate screen, hidden cursor, focus reports."""
 
-LEAVE_WITHIN_S, RETRY_S = 1.0, 0.01
+LEAVE_WITHIN_S, RETRY_S = 2.0, 0.01
 
 
 class Terminal:
@@ -58,12 +58,13 @@ class Terminal:
         try:
             termios.tcsetattr(terminal, termios.TCSANOW, modes)
             # A write that hangs in the console's output thread goes on with what the flush makes room for, and
-            # until it has come back nothing else can be written.
-            for _ in range(round(LEAVE_WITHIN_S / RETRY_S)):
+            # until it has come back nothing else can be written, or not all of it.
+            until = time.monotonic() + LEAVE_WITHIN_S
+            while time.monotonic() < until:
                 termios.tcflush(terminal, termios.TCIOFLUSH)
                 with contextlib.suppress(BlockingIOError):
-                    os.write(terminal, LEAVE_CONSOLE)
-                    return
+                    if os.write(terminal, LEAVE_CONSOLE) == len(LEAVE_CONSOLE):
+                        return
                 time.sleep(RETRY_S)
         finally:
             os.set_blocking(terminal, True)

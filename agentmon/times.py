@@ -1,6 +1,5 @@
 """Durations and points in time as users type them."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -30,22 +29,38 @@ class Duration(click.ParamType[float]):
 
 
 class PointInTime(click.ParamType[int]):
-    """A time ago (`24h`) or an ISO 8601 time (UTC unless it says otherwise), in UTC milliseconds."""
+    """A time as the console's dialog takes it, see `store.when`, in UTC milliseconds; it may be in the future."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return milliseconds; anything else is wrong usage."""
+        """Return milliseconds; anything else is wrong usage. Which of two times was taken is said on stderr."""
+        from store.when import WhenError, read_time
         from store.writer import wall_clock_ms
 
         if isinstance(value, int):
             return value
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return wall_clock_ms() - round(Duration().convert(value, param, ctx) * 1000)
-        try:
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return round(aware.timestamp() * 1000)
-        except (OverflowError, ValueError):
-            return self.fail(f"{value!r} lies outside the calendar", param, ctx)
+            moment = read_time(value, wall_clock_ms())
+        except WhenError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        if moment.note:
+            click.echo(f"{value}: {moment.note}", err=True)
+        return moment.at
+
+
+def require_past(option_name: str, at: int) -> None:
+    """Raise a usage error for a time that is still to come."""
+    from store.when import zoned
+    from store.writer import wall_clock_ms
+
+    if at > wall_clock_ms():
+        raise click.UsageError(f"{option_name} {zoned(at)} is still to come")
+
+
+def require_order(since: int, until: int | None) -> None:
+    """Raise a usage error for a period that ends before it begins."""
+    from store.when import zoned
+
+    if until is not None and until < since:
+        raise click.UsageError(f"--until {zoned(until)} is before --since {zoned(since)}")

@@ -11,6 +11,9 @@ DOCUMENTATION_ADDRESSES = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:d
 """Addresses that belong to nobody (RFC 5737, RFC 3849): connecting a datagram socket sends nothing, but names the
 interface with the default route."""
 
+_LOOPBACK = {True: "127.0.0.1", False: "::1"}
+"""By whether IPv4 is taken."""
+
 BOTH = (socket.AF_INET, socket.AF_INET6)
 WILDCARDS: dict[str | None, Collection[socket.AddressFamily]] = {
     None: BOTH,
@@ -30,7 +33,7 @@ def reachable_url(host: str | None, port: int, *, tls: bool = False) -> str:
 def own_address(families: Collection[socket.AddressFamily] = BOTH) -> str:
     """Return this machine's address on its default route, else on any network, else loopback."""
     routed = (address for family in families if (address := _routed_address(family)))
-    return next(routed, None) or _interface_address(families) or ("127.0.0.1" if socket.AF_INET in families else "::1")
+    return next(routed, None) or next(iter(interface_addresses(families)), _LOOPBACK[socket.AF_INET in families])
 
 
 def host_of(url: str) -> str:
@@ -56,7 +59,8 @@ def _routed_address(family: socket.AddressFamily) -> str | None:
         return None
 
 
-def _interface_address(families: Collection[socket.AddressFamily]) -> str | None:
+def interface_addresses(families: Collection[socket.AddressFamily]) -> tuple[str, ...]:
+    """Return this machine's addresses that others may know, by interface."""
     entries = (entry for addresses in psutil.net_if_addrs().values() for entry in addresses)
     found = (ipaddress.ip_address(entry.address.partition("%")[0]) for entry in entries if entry.family in families)
-    return next((str(address) for address in found if not (address.is_loopback or address.is_link_local)), None)
+    return tuple(str(address) for address in found if not (address.is_loopback or address.is_link_local))

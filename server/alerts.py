@@ -79,11 +79,11 @@ class Alert:
         return self.kind in ENDS
 
 
-def alert_of(event: Event, worst: Level | None = None) -> Alert | None:
-    """Return what to tell of an event, None if nothing; `worst` is how bad it was if the event does not say."""
+def alert_of(event: Event) -> Alert | None:
+    """Return what to tell of an event, None if nothing."""
     if event.kind is EventKind.UP and event.detail["was"] != Status.DOWN:
         return None
-    level = worst or Level(event.detail.get("level", Level.CRITICAL))
+    level = Level(event.detail.get("level", Level.CRITICAL))
     return Alert(AlertKind(event.kind), event.at, event.monitor_id, event.monitor, sentence(event), level, event.detail)
 
 
@@ -103,12 +103,6 @@ def _more_may_follow(alerts: Sequence[Alert], monitors: Iterable[Monitor], withi
         monitor.status is Status.LATE and monitor.last_report_at is not None and first <= monitor.last_report_at <= last
         for monitor in monitors
     )
-
-
-def wanted(alerts: Iterable[Alert], monitors: Iterable[Monitor]) -> list[Alert]:
-    """Return what is to be told of alerts that were held: nothing bad of who was paused meanwhile."""
-    paused = {monitor.id for monitor in monitors if monitor.status is Status.PAUSED}
-    return [alert for alert in alerts if alert.over or alert.monitor_id not in paused]
 
 
 def reminders(

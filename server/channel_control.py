@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from server.channel_urls import plain_url
 from server.dispatch import Dispatcher
 from server.masking import masked_command
 from server.messages import make_test
@@ -40,7 +41,7 @@ class ChannelControl:
             raise ChangeRefusedError("a channel is either a URL or a command")
         if level not in list(Level):
             raise ChangeRefusedError(f"a level is one of {', '.join(Level)}")
-        target = (url or command or "").strip()
+        target = (command or "").strip() if url is None else plain_url(url)
         _require_plain(target)
         if command is not None:
             kind, (usual_name, shown) = ChannelKind.COMMAND, masked_command(target)

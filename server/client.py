@@ -7,10 +7,12 @@ worker thread anyway.
 import http.client
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from store.errors import AgentmonError, ChangeRefusedError, ReceiverUnreachableError, StoreUnavailableError
+from store.location import beside
 from store.lock import read_holder
 
 TIMEOUT_S = 10.0
@@ -21,14 +23,17 @@ ERRORS: dict[int, type[AgentmonError]] = {409: ChangeRefusedError, 503: StoreUna
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout_s: float) -> None:
+    """A connection to the first of these sockets that is there."""
+
+    def __init__(self, paths: Sequence[str], timeout_s: float) -> None:
         super().__init__("localhost", timeout=timeout_s)
-        self._path = path
+        self._paths = paths
 
     def connect(self) -> None:
+        found = next((path for path in self._paths if Path(path).exists()), self._paths[0])
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock.connect(found)
 
 
 def call(database: Path, operation: str, timeout_s: float | None = None, **arguments: Any) -> Any:
@@ -40,15 +45,18 @@ def call(database: Path, operation: str, timeout_s: float | None = None, **argum
     operation does.
     """
     holder = read_holder(database)
-    if holder is None or holder.socket is None:
-        raise ReceiverUnreachableError("no receiver is running on this database")
-    connection = _UnixConnection(holder.socket, timeout_s or SLOW.get(operation, TIMEOUT_S))
+    # A receiver may know the folder by another name, that of its container, and its lock file may have been deleted.
+    paths = [str(beside(database, ".sock"))]
+    if holder is not None and holder.socket is not None:
+        paths.insert(0, holder.socket)
+    connection = _UnixConnection(paths, timeout_s or SLOW.get(operation, TIMEOUT_S))
     try:
         connection.request("POST", f"/{operation}", json.dumps(arguments), {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer = json.loads(response.read())
     except TimeoutError as error:
-        raise ReceiverUnreachableError(f"the receiver (process {holder.pid}) does not answer") from error
+        process = f" (process {holder.pid})" if holder else ""
+        raise ReceiverUnreachableError(f"the receiver{process} does not answer") from error
     except (FileNotFoundError, ConnectionError) as error:
         raise ReceiverUnreachableError("no receiver is running on this database") from error
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -4,7 +4,7 @@ Arguments and results are plain JSON values, so that the same call goes through 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from server.channel_control import ChannelControl
 from server.dispatch import Dispatcher
 from server.fleet_judge import FleetJudge
 from server.install_lines import install_lines
+from server.reach import container_warning, others_note
 from store import changes
 from store.models import Credentials, ReceiverInfo
 from store.policy import Changes
@@ -80,9 +81,10 @@ class Control:
         )
         return [self._credentials(*row) for row in made]
 
-    async def credentials(self, name: str) -> dict[str, Any]:
-        """Return the `Credentials` of a monitor."""
-        return self._credentials(*await self._writer.transact(partial(changes.read_credentials, name=name)))
+    async def credentials(self, name: str, url: str | None = None) -> dict[str, Any]:
+        """Return the `Credentials` of a monitor, whose lines send its agent to `url` if that is given."""
+        row = await self._writer.transact(partial(changes.read_credentials, name=name))
+        return self._credentials(*row, url=url)
 
     async def edit(self, name: str, **edit: Any) -> None:
         """Give a monitor another name, tags or note: `edit` are fields of `store.tags.Edit`."""
@@ -126,8 +128,17 @@ class Control:
         """Delete a monitor; its history follows a little at a time."""
         await self._writer.change(partial(changes.delete_monitor, name=name, now=self._clock()))
 
-    def _credentials(self, monitor_id: int, name: str, agent_key: str) -> dict[str, Any]:
+    def _credentials(self, monitor_id: int, name: str, agent_key: str, url: str | None = None) -> dict[str, Any]:
         info = self._describe()
+        if url is not None:
+            pin = info.pin if url.startswith("https:") else None
+            info = replace(info, url=url, pin=pin, others=(), in_container=False)
         lines = install_lines(info.url, agent_key, info.pin)
-        local = f"Only this machine can reach {info.url}; see --host and --public-url." if is_local(info.url) else None
-        return asdict(Credentials(monitor_id, name, agent_key, lines, info.problem or local))
+        warning, note = info.problem or _warning(info), others_note(info.url, info.others)
+        return asdict(Credentials(monitor_id, name, agent_key, lines, warning, note))
+
+
+def _warning(info: ReceiverInfo) -> str | None:
+    if is_local(info.url):
+        return f"Only this machine can reach {info.url}; see --host and --public-url."
+    return container_warning(info.url) if info.in_container else None

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from server.channel_urls import encoding_hint
 from server.masking import masked_complaint, masked_url
 from store.text import safe_text
 
@@ -252,7 +253,8 @@ def url_problem(url: str, records: list[logging.LogRecord]) -> str:
         return f"Apprise knows no service {name}://"
     if any("is disabled" in record.getMessage() for record in records):
         return f"Apprise needs another package or system for {name}://"
-    return f"that is no complete {name}:// URL"
+    hint = encoding_hint(url)
+    return f"that is no complete {name}:// URL" + (f"; {hint}" if hint else "")
 
 
 if __name__ == "__main__":

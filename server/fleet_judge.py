@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from server.judge import judge
+from store.addresses import Address, move_since
 from store.event_log import read_silence
 from store.events import Event, EventKind
 from store.live import Live, with_status
@@ -37,7 +38,10 @@ NOT_EXPECTED = frozenset({Status.PAUSED, Status.PENDING, Status.DOWN})
 
 
 class FleetJudge:
-    """Judges all monitors; `silence` is how it stood when the receiver ended, `clock` gives UTC milliseconds."""
+    """Judges all monitors; `silence` is how it stood when the receiver ended, `clock` gives UTC milliseconds.
+
+    `addresses` are those that install lines have named, for what to say when everyone is silent.
+    """
 
     @classmethod
     async def open(cls, writer: Writer, clock: Callable[[], int], listening_s: Callable[[], float]) -> Self:
@@ -51,6 +55,7 @@ class FleetJudge:
         self._silence = silence
         self._clock = clock
         self._listening_s = listening_s
+        self.addresses: tuple[Address, ...] = ()
 
     def verdict(self, live: Live) -> Status:
         """Return what silence says of one monitor now."""
@@ -67,7 +72,7 @@ class FleetJudge:
         def decide(lives: Mapping[int, Live]) -> Ruling:
             nonlocal following
             ruling, following = rule(lives, self._silence, self._clock(), self._listening_s())
-            return ruling
+            return replace(ruling, events=tuple(_with_move(each, lives, self.addresses) for each in ruling.events))
 
         ruling = await writer.rejudge(decide)
         self._silence = following
@@ -87,6 +92,15 @@ def rule(lives: Mapping[int, Live], silence: Silence, now: int, listening_s: flo
         changed.append(after)
         events.extend(told_by_status(before, after, now, silence_of(before, listening_s)))
     return Ruling(tuple(changed), tuple(events)), silence
+
+
+def _with_move(event: Event, lives: Mapping[int, Live], addresses: Sequence[Address]) -> Event:
+    """Return an event of everyone's silence with the receiver's move since the last report, if there was one."""
+    if event.kind is not EventKind.SILENCE:
+        return event
+    others = _others(lives.values())
+    heard = max((live.monitor.last_report_at or 0 for live in others), default=0)
+    return replace(event, detail={**event.detail, **move_since(addresses, heard)})
 
 
 def silence_of(live: Live, listening_s: float) -> float:

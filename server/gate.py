@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import cast
 
+from server.idle import IdleConnections
 from server.limits import plain_address
 from server.receiver_answers import BROKEN_HTTP, BUSY, HEADERS_LATE
 from server.receiver_log import LOGGER_NAME
@@ -25,15 +26,16 @@ log = logging.getLogger(LOGGER_NAME)
 class GateLimits:
     """Connections in all and per address, seconds for a request's headers, and how refused ones end.
 
-    Of those refused, `max_lingering` at a time get `linger_s` seconds to read why; the others are just closed.
-    The `proxies` speak for many, so their connections count in all alone.
+    Of those refused, `max_lingering` at a time get `linger_s` seconds to read why, after their handshake if they
+    speak TLS; the others are just closed. Connections of the `proxies`, which speak for many, count only in all;
+    `max_per_address` then holds for the requests of whom a proxy names.
     """
 
     max_connections: int = 1000
-    max_per_address: int = 100
+    max_per_address: int = 300
     header_deadline_s: float = 10.0
     linger_s: float = 2.0
-    max_lingering: int = 100
+    max_lingering: int = 300
     proxies: Container[str] = frozenset()
 
 
@@ -56,8 +58,14 @@ class Connection(asyncio.Protocol):
         self.address = ""
         self.phase = Phase.WAITING
         self.begun = False
+        self.served = False
         self.half_closed = False
         self.handshake: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it was answered and waits for its client's next request."""
+        return self.served and not self.begun and self.phase is Phase.WAITING
 
     @property
     def is_last(self) -> bool:
@@ -65,20 +73,18 @@ class Connection(asyncio.Protocol):
         return self.half_closed or self._gate.stopping
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start HTTP if the gate admits this connection; one with a handshake behind it has asked before."""
+        """Start HTTP if the gate admits this connection; one with a handshake behind it may have been admitted."""
         self.transport = cast(asyncio.Transport, transport)
-        handshake, self.handshake = self.handshake, None
-        if handshake is None:
+        if self.handshake is None:
             peer = transport.get_extra_info("peername")
-            self.arrive(str(peer[0]) if peer else "unknown")
-        self._http = self._gate.http(self)
+            self.address = plain_address(str(peer[0]) if peer else "unknown")
+        self.handshake = None
+        self._http = self._gate.http(self) or self._gate.admit(self)
         if self._http is not None:
             self._http.connection_made(transport)
-        elif handshake is not None:
-            self.end(BUSY.encode())
 
     def arrive(self, address: str) -> None:
-        """Ask the gate for admission; if there is a TLS `handshake` ahead, the answer is given after it."""
+        """Ask the gate for admission before the TLS `handshake`; a refusal is put off until after it."""
         self.address = plain_address(address)
         self._gate.admit(self)
 
@@ -141,6 +147,7 @@ class Connection(asyncio.Protocol):
     def answered(self) -> None:
         """Note that the answer is about to leave."""
         self.phase = Phase.WAITING
+        self.served = True
         if self.transport is not None:
             self._gate.release(self)
 
@@ -171,7 +178,8 @@ class Gate:
 
     What it refuses, before any HTTP is read, is counted in `rejected`.
     All bookkeeping is O(1) a call. Ordered dictionaries serve as queues: the front of `_quiet` has sent nothing
-    for longest, the fronts of `_headers_due` and `_lingering` are due first.
+    for longest, the fronts of `_headers_due` and `_lingering` are due first. `_put_off` are refused once and in their
+    handshake, after which they ask again.
     """
 
     def __init__(
@@ -190,7 +198,9 @@ class Gate:
         self._per_address: Counter[str] = Counter()
         self._quiet: OrderedDict[Connection, None] = OrderedDict()
         self._headers_due: OrderedDict[Connection, float] = OrderedDict()
+        self._idle: IdleConnections[Connection] = IdleConnections()
         self._lingering: OrderedDict[Connection, float] = OrderedDict()
+        self._put_off: set[Connection] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
         self.stopping = False
@@ -210,28 +220,28 @@ class Gate:
         """Return the HTTP protocol of an admitted connection, None of any other."""
         return self._open.get(connection)
 
-    def admit(self, connection: Connection) -> None:
-        """Take a new connection, or refuse it with a 503."""
+    def admit(self, connection: Connection) -> asyncio.Protocol | None:
+        """Take a new connection and return the HTTP protocol behind it, or refuse it with a 503 and return None."""
+        self._put_off.discard(connection)
+        self._headers_due.pop(connection, None)
         address = connection.address
-        if self._per_address[address] >= self._limits.max_per_address and address not in self._limits.proxies:
-            log.warning('connection refused status=503 address=%s reason="too many from it"', address)
-            self._refuse(connection)
-            return
-        if len(self._open) >= self._limits.max_connections and not self._make_room():
-            log.warning('connection refused status=503 address=%s reason="all are being answered"', address)
-            self._refuse(connection)
-            return
+        if problem := self._no_room(address):
+            self._refuse(connection, problem)
+            return None
         http = self._make_http()
         self._open[connection] = http
         self._by_http[http] = connection
         self._per_address[address] += 1
         self._quiet[connection] = None
         self._expect_headers(connection)
+        return http
 
     def heard(self, connection: Connection) -> None:
         """Note that a connection has sent something."""
         if connection.phase is not Phase.READING:
             connection.begun = True
+        if connection.begun:
+            self._idle.discard(connection.address, connection)
         if connection in self._quiet:
             self._quiet.move_to_end(connection)
             if connection.begun and connection not in self._headers_due:
@@ -239,6 +249,7 @@ class Gate:
 
     def headers_complete(self, connection: Connection) -> None:
         """Drop the deadline for a request's headers."""
+        self._idle.discard(connection.address, connection)
         self._headers_due.pop(connection, None)
 
     def hurry(self, connection: Connection) -> None:
@@ -253,20 +264,27 @@ class Gate:
 
     def release(self, connection: Connection) -> None:
         """Let a connection make room again; a request begun meanwhile is due like any other."""
-        if connection in self._open:
-            self._quiet[connection] = None
-            if connection.begun:
-                self._expect_headers(connection)
+        if connection not in self._open:
+            return
+        self._quiet[connection] = None
+        if connection.begun:
+            self._expect_headers(connection)
+        if connection.is_idle:
+            self._idle.add(connection.address, connection)
+        else:
+            self._idle.discard(connection.address, connection)
 
     def forget(self, connection: Connection) -> None:
         """Strike a connection off all lists, however often it is called."""
         self._lingering.pop(connection, None)
+        self._put_off.discard(connection)
+        self._headers_due.pop(connection, None)
         http = self._open.pop(connection, None)
         if http is None:
             return
         del self._by_http[http]
         self._quiet.pop(connection, None)
-        self._headers_due.pop(connection, None)
+        self._idle.discard(connection.address, connection)
         self._per_address[connection.address] -= 1
         if not self._per_address[connection.address]:
             del self._per_address[connection.address]
@@ -277,7 +295,7 @@ class Gate:
         """Let each connection finish the request it has begun, and no other; return when all are gone or time is up."""
         self.stopping = True
         self._empty = asyncio.Event()
-        for connection in list(self._lingering):
+        for connection in [*self._lingering, *self._put_off]:
             self._cut(connection)
         for connection in list(self._open):
             if connection.handshake is not None:
@@ -293,35 +311,56 @@ class Gate:
 
     def cut_all(self) -> None:
         """Abort what is left and stop the timer."""
-        for connection in [*self._open, *self._lingering]:
+        for connection in [*self._open, *self._lingering, *self._put_off]:
             self._cut(connection)
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
 
-    def _make_room(self) -> bool:
-        """Throw out the connection that has sent nothing for longest; return False if all are being answered."""
-        victim = next(iter(self._quiet), None)
-        if victim is None:
-            return False
-        log.warning('connection closed address=%s reason="made room, silent for longest"', victim.address)
+    def _no_room(self, address: str) -> str | None:
+        """Make room for one more connection of an address; return in a few words why there is none.
+
+        Its own idle ones come first. Whoever has begun a request makes room only when all connections are taken.
+        """
+        idle = self._idle.longest(address)
+        if self._per_address[address] >= self._limits.max_per_address and address not in self._limits.proxies:
+            if idle is None:
+                return "too many from it"
+            self._throw_out(idle, "idle for longest of its address")
+        if len(self._open) < self._limits.max_connections:
+            return None
+        silent = next(iter(self._quiet), None)
+        if silent is None:
+            return "all are being answered"
+        self._throw_out(silent if idle is None or silent.address == address else idle, "silent for longest")
+        return None
+
+    def _throw_out(self, victim: Connection, why: str) -> None:
+        log.warning('connection closed address=%s reason="made room, %s"', victim.address, why)
         self._cut(victim)
-        return True
 
     def _cut(self, connection: Connection) -> None:
         self.forget(connection)
         connection.cut()
 
-    def _refuse(self, connection: Connection) -> None:
-        """Answer 503 and close so that the client gets to read it: half-close, drain, then close."""
+    def _refuse(self, connection: Connection, problem: str) -> None:
+        """Answer 503 so that the client gets to read it: leave the connection open for a while, drop what it sends.
+
+        Before a handshake nothing can be said, and after it there may be room.
+        """
+        may_stay = len(self._lingering) + len(self._put_off) < self._limits.max_lingering
+        if may_stay and connection.handshake is not None:
+            self._put_off.add(connection)
+            self._expect_headers(connection)
+            return
+        log.warning('connection refused status=503 address=%s reason="%s"', connection.address, problem)
         self._rejected.note(connection.address, "", BUSY.status, Refusal.MANY_CONNECTIONS)
         transport = connection.transport
-        speaks = transport is not None and transport.can_write_eof()
-        if len(self._lingering) >= self._limits.max_lingering or not (speaks or connection.handshake):
+        if transport is None or not may_stay:
             connection.end(BUSY.encode())
             return
-        if transport is not None:
-            transport.write(BUSY.encode())
+        transport.write(BUSY.encode())
+        if transport.can_write_eof():
             transport.write_eof()
         self._lingering[connection] = self._loop.time() + self._limits.linger_s
         self._arm()

@@ -10,6 +10,7 @@ from store.models import InstallLine
 
 SH = ("Linux", "a shell")
 POWERSHELL = ("Windows", "PowerShell as administrator")
+PROTOCOLS = "[Net.ServicePointManager]::SecurityProtocol"
 
 
 def install_lines(url: str, agent_key: str, pin: str | None = None) -> tuple[InstallLine, ...]:
@@ -34,8 +35,8 @@ def _for_sh(url: str, agent_key: str, pin: str | None) -> InstallLine:
 
 def _for_powershell(url: str, agent_key: str) -> InstallLine:
     key = "'" + agent_key.replace("'", "''") + "'"
-    # What Windows PowerShell offers by itself may be older than TLS 1.2.
-    modern = "[Net.ServicePointManager]::SecurityProtocol = 'Tls12'; " if url.startswith("https:") else ""
+    # What an older Windows PowerShell offers by itself may lack TLS 1.2; 0 is what Windows itself has, 1.3 included.
+    modern = f"if ({PROTOCOLS} -ne 0) {{ {PROTOCOLS} = 'Tls12' }}; " if url.startswith("https:") else ""
     after = (
         f"; {modern}$f = \"$env:TEMP\\agent.ps1\"; iwr '{url}/agent.ps1' -UseBasicParsing -OutFile $f; "
         f"if ($?) {{ powershell -ExecutionPolicy Bypass -File $f install -Url '{url}' }}; $env:AGENTMON_KEY = ''"

@@ -3,6 +3,7 @@
 import socket
 from typing import Protocol
 
+from server.clock import steady_s
 from server.listening import ListeningClock
 from server.receiver import Receiver, ReceiverOptions, start_receiver
 from server.rejected import RejectionLog
@@ -20,6 +21,10 @@ class Intake(Protocol):
 
     def wall(self) -> int:
         """Return the time of day, UTC milliseconds."""
+        ...
+
+    def steady_s(self) -> float:
+        """Return seconds that nobody sets and that never stop."""
         ...
 
     async def open(self, writer: Writer, rejected: RejectionLog) -> None:
@@ -51,6 +56,10 @@ class NetworkIntake:
     def wall(self) -> int:
         """Return the time of day, UTC milliseconds."""
         return wall_clock_ms()
+
+    def steady_s(self) -> float:
+        """Return the seconds since the machine's start."""
+        return steady_s()
 
     async def open(self, writer: Writer, rejected: RejectionLog) -> None:
         """Listen."""

@@ -21,16 +21,6 @@ MAX_EVENTS = 100
 TITLE = "agentmon: "
 
 
-def make_contents(alerts: Sequence[Alert], zone: tzinfo | None = None) -> dict[Level, dict[str, Any]]:
-    """Return the message for channels of each level, where there is something for them."""
-    contents = {}
-    for level in Level:
-        taken = [alert for alert in alerts if level is Level.WARNING or alert.level is Level.CRITICAL]
-        if taken:
-            contents[level] = make_content(taken, zone)
-    return contents
-
-
 def make_content(alerts: Sequence[Alert], zone: tzinfo | None = None) -> dict[str, Any]:
     """Return a message about alerts, oldest first; times are told in `zone`, None for that of the machine.
 
@@ -89,6 +79,11 @@ def _degraded(name: str, detail: Mapping[str, Any]) -> str:
     return f"{name}: {reading_words(metric, detail['mount'])} {value_words(metric, detail['value'])}"
 
 
+def _up(name: str, detail: Mapping[str, Any]) -> str:
+    for_s = detail["for_s"]
+    return f"{name} is up again" if for_s is None else f"{name} is up again after {duration(for_s)}"
+
+
 _ONE: dict[AlertKind, Callable[[str, Mapping[str, Any]], str]] = {
     AlertKind.SILENCE: lambda _, detail: "no reports from anyone",
     AlertKind.STILL_SILENT: lambda _, detail: f"still no reports from anyone, for {duration(detail['for_s'])}",
@@ -97,7 +92,7 @@ _ONE: dict[AlertKind, Callable[[str, Mapping[str, Any]], str]] = {
     AlertKind.SHARED_KEY: lambda name, _: f"two machines use the key of {name}",
     AlertKind.DEGRADED: _degraded,
     AlertKind.REPORTS_AGAIN: lambda _, detail: f"reports arrive again after {duration(detail['for_s'])}",
-    AlertKind.UP: lambda name, detail: f"{name} is up again after {duration(detail['for_s'])}",
+    AlertKind.UP: _up,
     AlertKind.RECOVERED: lambda name, detail: f"{name}: {recovery(detail)}",
 }
 _ORDER = tuple(_ONE)

@@ -9,17 +9,20 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from server.alerts import Alert, NotifierOptions, alert_of, backoff_s, is_time, reminders, wanted
-from server.messages import make_contents
+from server.alerts import Alert, NotifierOptions, alert_of, backoff_s, is_time, reminders
+from server.messages import make_content
+from server.pairing import ended, pair
 from store.channels import Target
 from store.errors import StoreUnavailableError
-from store.outbox import Mark, Message, Outbox, Waiting, queue_messages, settle
-from store.policy import DOWN_AFTER_S
+from store.incidents import Incident
+from store.live import Live
+from store.outbox import Choice, Mark, Message, Outbox, Waiting, queue_messages, settle
+from store.policy import DOWN_AFTER_S, Level
 from store.text import safe_text
 from store.writer import Writer
 
@@ -68,7 +71,7 @@ class Notifier:
         self._read_to = 0
         self._began_s = monotonic()
         self._held: list[Alert] = []
-        self._held_since_s = 0.0
+        self._held_since_s: float | None = None
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._setbacks: dict[int, Setback] = {}
         self._delivered: set[int] = set()
@@ -114,33 +117,40 @@ class Notifier:
     async def _read(self) -> None:
         while True:
             found, read_to = await self._outbox.unsent(self._read_to)
-            alerts = [alert for event, worst in found if (alert := alert_of(event, worst)) is not None]
-            if alerts and not self._held:
-                self._held_since_s = self._monotonic()
-            self._held += alerts
+            self._held += [alert for event in found if (alert := alert_of(event)) is not None]
             if read_to == self._read_to:
                 return
             self._read_to = read_to
 
     async def _tell(self, before: Mark) -> Mark:
         """Make messages of what was held long enough, and of what is due for a reminder; returns the new mark."""
-        now, lives = self._clock(), list(self._writer.lives.values())
-        held_s = self._monotonic() - self._held_since_s
-        monitors = [live.monitor for live in lives]
-        ripe = is_time(self._held, held_s, monitors, self._options)
+        now, lives = self._clock(), self._writer.lives
+        ends = [alert for _, alert in ended(await self._outbox.told(), lives, now)]
+        ripe = self._is_time([*self._held, *ends])
         again: tuple[Alert, ...] = ()
         reminded_at = before.reminded_at
         # Nobody is reminded of what they were not told yet.
         if not self._held and self._may_remind():
-            again, reminded_at = reminders(lives, reminded_at, now, self._options)
+            again, reminded_at = reminders(lives.values(), reminded_at, now, self._options)
         mark = Mark(self._read_to if ripe else before.event_id, reminded_at)
-        if mark == before:
+        if mark == before and not ripe:
             return before
-        contents = make_contents([*(wanted(self._held, monitors) if ripe else ()), *again])
-        await self._writer.transact(partial(queue_messages, contents=contents, mark=mark, now=now))
+        choose = partial(_choose, [*(self._held if ripe else ()), *again], now)
+        await self._writer.transact(partial(queue_messages, choose=choose, mark=mark, now=now))
         if ripe:
-            self._held = []
+            self._held, self._held_since_s = [], None
         return mark
+
+    def _is_time(self, alerts: Sequence[Alert]) -> bool:
+        """Return whether to tell now of what waits, which is held from when the first of it was seen."""
+        if not alerts:
+            self._held_since_s = None
+            return False
+        now_s = self._monotonic()
+        if self._held_since_s is None:
+            self._held_since_s = now_s
+        monitors = [live.monitor for live in self._writer.lives.values()]
+        return is_time(alerts, now_s - self._held_since_s, monitors, self._options)
 
     def _may_remind(self) -> bool:
         """Return whether all had the time to report: who was down when the receiver ended may be back."""
@@ -202,3 +212,13 @@ class Notifier:
         self._setbacks[channel.channel_id] = replace(setback, recorded=True)
         if setback.failures == 1:
             log.warning("alerts to %s fail and are tried again: %s", safe_text(channel.name), safe_text(problem))
+
+
+def _choose(
+    alerts: Sequence[Alert], now: int, lives: Mapping[int, Live], level: Level, told: tuple[Incident, ...]
+) -> Choice:
+    """Return a channel's message of alerts, if any are for it, and what it believes to last after that."""
+    taken, lasting = pair(alerts, level, told, lives, now)
+    ids = {alert.monitor_id for alert in taken if alert.monitor_id is not None}
+    about_all = any(alert.monitor_id is None for alert in taken)
+    return Choice(make_content(taken) if taken else None, None if about_all else ids, lasting)

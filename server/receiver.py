@@ -5,10 +5,12 @@ means is in `docs/openapi.json`.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Protocol
@@ -36,7 +38,7 @@ from server.receiver_log import LOGGER_NAME, calm_logs
 from server.rejected import RejectionLog
 from server.schema import SchemaError, parse_report
 from server.tls import Certificate
-from store.errors import StoreUnavailableError, UnknownKeyError
+from store.errors import ReportRefusedError, StoreUnavailableError, UnknownKeyError
 from store.models import Report
 from store.rejections import Refusal, fingerprint
 from store.writer import wall_clock_ms
@@ -71,7 +73,7 @@ class Ingest(Protocol):
     async def store(self, agent_key: str, report: Report, address: str) -> None:
         """Store a report; return once it is committed and synced.
 
-        Raises `store.errors.UnknownKeyError` and `store.errors.StoreUnavailableError`.
+        Raises `store.errors.UnknownKeyError`, `ReportRefusedError` and `StoreUnavailableError`.
         """
         ...
 
@@ -81,7 +83,8 @@ class ReceiverOptions:
     """The receiver's limits; `max_report_rate` is reports per second of one agent, 0 for no limit.
 
     For `linger_s` seconds an unwanted body is read and dropped, so that its sender gets to see the answer.
-    From `trusted_proxies`, networks as text, X-Forwarded-For is believed.
+    From `trusted_proxies`, networks as text, X-Forwarded-For is believed; `max_per_address` then holds for the
+    requests at a time of each address that they name.
     `max_unproductive_rate` is requests per second of one address that store nothing; more are held up.
     """
 
@@ -90,8 +93,8 @@ class ReceiverOptions:
     header_deadline_s: float = 10.0
     keepalive_s: float = 75.0
     max_connections: int = 1000
-    max_per_address: int = 100
-    max_lingering: int = 100
+    max_per_address: int = 300
+    max_lingering: int = 300
     linger_s: float = 2.0
     trusted_proxies: tuple[str, ...] = ()
     max_unproductive_rate: float = UNPRODUCTIVE_RATE
@@ -132,6 +135,8 @@ class _Api:
         self._ingest = ingest
         self._rejected = rejected
         self._body_deadline_s = options.body_deadline_s
+        self._max_per_address = options.max_per_address
+        self._through_proxies: Counter[str] = Counter()
         rate = options.max_report_rate
         self._known = RateLimit(rate, max(1.0, rate * BURST_S), REMEMBERED_MONITORS, clock)
         self._unknown = RateLimit(UNKNOWN_KEY_RATE, UNKNOWN_KEY_BURST, REMEMBERED_ADDRESSES, clock)
@@ -148,7 +153,8 @@ class _Api:
         connection.headers_complete()
         address = self.proxies.client(connection.address, request.headers.getall(hdrs.X_FORWARDED_FOR, ()))
         try:
-            answer = await self._answer(request, connection, address)
+            with self._at_hand(connection, address):
+                answer = await self._answer(request, connection, address)
         except _RefusedError as refusal:
             answer = refusal.answer
             self._tell(refusal, address)
@@ -163,6 +169,22 @@ class _Api:
             await response.prepare(request)
             request.protocol.force_close()
         return response
+
+    @contextlib.contextmanager
+    def _at_hand(self, connection: Connection, address: str) -> Iterator[None]:
+        """Count a request of an address that a proxy names: the gate only sees the proxy's connections."""
+        if address == connection.address:
+            yield
+            return
+        if self._through_proxies[address] >= self._max_per_address:
+            raise _RefusedError(answers.BUSY, Refusal.MANY_CONNECTIONS)
+        self._through_proxies[address] += 1
+        try:
+            yield
+        finally:
+            self._through_proxies[address] -= 1
+            if not self._through_proxies[address]:
+                del self._through_proxies[address]
 
     async def _hold_up(self, connection: Connection, address: str) -> None:
         """Let others go first after a request that stored nothing, and keep each address to its rate of those.
@@ -200,6 +222,9 @@ class _Api:
         self._check_key(agent_key, address)
         try:
             await self._ingest.store(agent_key, report, address)
+        except ReportRefusedError as error:
+            answer = answers.invalid_report(str(error), {error.field: [str(error)]})
+            raise _of_key(answer, Refusal.MANY_NAMES, agent_key, field=error.field) from None
         except UnknownKeyError:
             raise _of_key(answers.UNKNOWN_KEY, Refusal.UNKNOWN_KEY, agent_key) from None
         except StoreUnavailableError:
@@ -283,9 +308,9 @@ def _script(name: str) -> Answer:
     return Answer(200, read_script(name), content_type=answers.PLAIN_TEXT)
 
 
-def _of_key(answer: Answer, reason: Refusal, agent_key: str, *, log_words: str = "") -> _RefusedError:
+def _of_key(answer: Answer, reason: Refusal, agent_key: str, *, field: str = "", log_words: str = "") -> _RefusedError:
     """Return the refusal of a report whose key could be read."""
-    return _RefusedError(answer, reason, fingerprint=fingerprint(agent_key), log_words=log_words)
+    return _RefusedError(answer, reason, fingerprint=fingerprint(agent_key), field=field, log_words=log_words)
 
 
 def _invalid(error: SchemaError) -> _RefusedError:

@@ -16,7 +16,8 @@ PLAIN_TEXT = "text/plain; charset=utf-8"
 RETRY_STORE_S = 10
 """When to come again while the store takes no writes: a third of most agents' patience, a sixth of an interval."""
 
-RETRY_BUSY_S = 5
+RETRY_BUSY_S = 2
+"""When to come again after too many connections: those of a crowd that reports in the same second last less."""
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from server.limits import address_group
 from store.errors import StoreUnavailableError
 from store.rejections import MANY, MAX_REJECTIONS, LineKey, Rejection, read_rejections, write_rejections
+from store.shift import Shift
 from store.writer import Writer
 
 MAX_OF_A_KIND = 8
@@ -55,6 +56,12 @@ class RejectionLog:
         line = self._lines.get(key) or Rejection(*key, status=status, count=0, first_at=now, last_at=now)
         self._put(replace(line, count=line.count + 1, last_at=max(now, line.last_at)))
         self._dirty.add(key)
+
+    def shift(self, shift: Shift) -> None:
+        """Give the lines the times that they have once the clock was set."""
+        moved = [replace(each, first_at=shift.of(each.first_at), last_at=shift.of(each.last_at)) for each in self.lines]
+        self._dirty |= {line.key for line in moved if line != self._lines[line.key]}
+        self._lines.update((line.key, line) for line in moved)
 
     def changed(self) -> tuple[list[Rejection], set[LineKey]]:
         """Return the lines to write and the keys of those to remove, since what was written last."""

@@ -17,8 +17,9 @@ from store import changes, expiry
 from store.errors import StoreUnavailableError
 from store.event_log import expire_events
 from store.forecasts import forecast
+from store.names import forget_names
 from store.rollup import roll_up
-from store.runs import forget_runs
+from store.runs import forget_runs, read_runs
 from store.tiers import Retention
 from store.writer import Change, Writer
 
@@ -68,6 +69,19 @@ class ForgettingClock:
         return min(self._clock(), self._at)
 
 
+def forgotten_to(runs: Sequence[tuple[int, int]]) -> int | None:
+    """Return how far (ms) a `ForgettingClock` had come in the runs of receivers (from, to), None if there were none.
+
+    A restart must not make it believe a clock that has leapt ahead: the hole between two runs may be that leap.
+    """
+    at = None
+    for began, ended in runs:
+        at = began if at is None else at
+        # One that was set back is followed again from where it is; what was reached counts once it comes by.
+        at = max(at, min(ended, at + (ended - began) * FORGETTING_SPEED))
+    return at
+
+
 class Upkeep:
     """The housekeeping of one writer; `clock` gives UTC milliseconds, `monotonic` seconds that nobody sets."""
 
@@ -83,8 +97,7 @@ class Upkeep:
         self._options = options
         self._clock = clock
         self._monotonic = monotonic
-        reported = [live.monitor.last_report_at for live in writer.lives.values()]
-        self._forgetting = ForgettingClock(max((at for at in reported if at), default=None), clock, monotonic)
+        self._forgetting: ForgettingClock | None = None
         self._forecast_s = self._analyzed_s = -math.inf
 
     async def run(self) -> None:
@@ -97,12 +110,13 @@ class Upkeep:
     async def go_round(self) -> None:
         """Do all that is to be done now; raises `StoreUnavailableError` where the store stops it."""
         ids = list(self._writer.lives)
-        now = self._forgetting.now()
+        now = await self._forget_by()
         done = 0
         while done < len(ids):
             done += await self._do(partial(roll_up, monitor_ids=ids[done:]))
         for some in _groups(ids):
-            await self._until_done(partial(expiry.expire, monitor_ids=some, now=now, retention=self._options.retention))
+            for forget in (expiry.expire, forget_names):
+                await self._until_done(partial(forget, monitor_ids=some, now=now, retention=self._options.retention))
         await self._until_done(changes.purge_deleted)
         await self._until_done(partial(expire_events, before=now - self._options.retention.one_hour))
         await self._forecast(ids)
@@ -111,6 +125,14 @@ class Upkeep:
             self._analyzed_s = self._monotonic()
             await self._do(expiry.analyze)
             await self._do(partial(forget_runs, before=now - self._options.retention.one_hour))
+
+    async def _forget_by(self) -> int:
+        if self._forgetting is None:
+            ran = await self._writer.transact(read_runs)
+            # This run has only begun: its sign of life may come from a clock that has just leapt ahead.
+            seen = forgotten_to([*ran[:-1], *((began, began) for began, _ in ran[-1:])])
+            self._forgetting = ForgettingClock(seen, self._clock, self._monotonic)
+        return self._forgetting.now()
 
     async def _forecast(self, ids: Sequence[int]) -> None:
         if self._monotonic() - self._forecast_s < FORECAST_EVERY_S:

@@ -7,17 +7,20 @@ from typing import Any
 import aiosqlite
 
 from store.codec import encode_gaps, encode_report
+from store.errors import ReportRefusedError
 from store.event_log import record
 from store.events import Event, EventKind
 from store.ledger import Key, Ledger
-from store.live import Live, advance, stamp
+from store.live import Live, advance, elapsed_s, stamp
 from store.models import Report
+from store.names import intern
+from store.rates import STAMP_SLACK_MS, UNKNOWN_MS
 from store.rejections import record_ended_keys
 from store.thresholds import encode_tracks
 from store.told import told_by_report
 from store.verdicts import RECORD_VERDICT
 
-INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 13)})"
+INSERT_SAMPLE = f"INSERT INTO sample VALUES ({','.join('?' * 14)})"
 INSERT_MOUNTS = f"INSERT INTO sample_mount VALUES ({','.join('?' * 8)})"
 UPDATE_LATEST = """
 UPDATE latest SET seq = ?, status = ?, status_since = ?, last_report_at = ?, address = ?, gaps = ?, report = ?,
@@ -35,14 +38,16 @@ class Entry:
     address: str
     received_at: int
     heard_s: float
+    steady_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a batch has changed, to be remembered once it is committed."""
+    """What a batch has changed, to be remembered once it is committed; `refused` are entries by their place in it."""
 
     lives: dict[int, Live]
     newest_keys: tuple[Key, ...]
+    refused: dict[int, ReportRefusedError]
 
 
 async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries: Sequence[Entry]) -> Stored:
@@ -53,19 +58,27 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     raised: list[tuple[Any, ...]] = []
     events: list[Event] = []
     newest: dict[int, Key] = {}
-    for entry in entries:
+    refused: dict[int, ReportRefusedError] = {}
+    for place, entry in enumerate(entries):
         key = ledger.keys[entry.agent_key]
         before = lives.get(key.monitor_id) or ledger.lives[key.monitor_id]
-        before = await _intern(connection, before, entry.report)
         at = stamp(before, entry.received_at)
-        live = advance(before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq())
+        try:
+            before = await intern(connection, before, entry.report, at)
+        except ReportRefusedError as error:
+            refused[place] = error
+            continue
+        elapsed_ms = _elapsed_ms(before, at, entry.steady_s)
+        live = advance(
+            before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq(), steady_s=entry.steady_s
+        )
         if key.ends_older or not key.is_newest:
             live = use_key(live, key, events)
         lives[key.monitor_id] = live
         events.extend(told_by_report(before, live))
         if live.monitor.status_since == at:
             raised.append((key.monitor_id, at, live.monitor.status))
-        samples.append(_sample_row(live, at, entry.report))
+        samples.append(_sample_row(live, at, entry.report, elapsed_ms))
         mounts.extend(_mount_rows(live, at, entry.report))
         if key.ends_older:
             newest[key.monitor_id] = max(key, newest.get(key.monitor_id, key), key=lambda k: k.id)
@@ -76,7 +89,7 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
         await connection.executemany(RECORD_VERDICT, raised)
     await record(connection, events)
     await _write_key_use(connection, ledger, lives, newest)
-    return Stored(lives, tuple(newest.values()))
+    return Stored(lives, tuple(newest.values()), refused)
 
 
 def use_key(live: Live, key: Key, events: list[Event]) -> Live:
@@ -121,41 +134,7 @@ def remember(ledger: Ledger, stored: Stored) -> None:
         ledger.drop_keys_before(key)
 
 
-async def _intern(connection: aiosqlite.Connection, live: Live, report: Report) -> Live:
-    before = live.monitor.report
-    if live.host_id is None or before is None or _host(before) != _host(report):
-        live = replace(live, host_id=await _host_id(connection, live.monitor.id, report))
-    paths = [mount.mount for mount in report.disk_usage]
-    if any(path not in live.mount_ids for path in paths):
-        live = replace(live, mount_ids=await _mount_ids(connection, live.monitor.id, paths))
-    return live
-
-
-def _host(report: Report) -> tuple[str | None, str | None, str | None]:
-    return report.os, report.hostname, report.kernel
-
-
-async def _host_id(connection: aiosqlite.Connection, monitor_id: int, report: Report) -> int:
-    facts = (monitor_id, *_host(report))
-    found = await connection.execute_fetchall(
-        "SELECT id FROM host WHERE monitor_id = ? AND os IS ? AND hostname IS ? AND kernel IS ?", facts
-    )
-    for row in found:
-        return int(row[0])
-    cursor = await connection.execute("INSERT INTO host (monitor_id, os, hostname, kernel) VALUES (?, ?, ?, ?)", facts)
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-async def _mount_ids(connection: aiosqlite.Connection, monitor_id: int, paths: Sequence[str]) -> dict[str, int]:
-    named = [(monitor_id, path) for path in paths]
-    await connection.executemany("INSERT OR IGNORE INTO mount (monitor_id, path) VALUES (?, ?)", named)
-    rows = await connection.execute_fetchall("SELECT path, id FROM mount WHERE monitor_id = ?", (monitor_id,))
-    wanted = set(paths)
-    return {row[0]: int(row[1]) for row in rows if row[0] in wanted}
-
-
-def _sample_row(live: Live, at: int, report: Report) -> tuple[Any, ...]:
+def _sample_row(live: Live, at: int, report: Report, elapsed_ms: int | None) -> tuple[Any, ...]:
     return (
         live.monitor.id,
         at,
@@ -170,7 +149,20 @@ def _sample_row(live: Live, at: int, report: Report) -> tuple[Any, ...]:
         report.load_1m,
         report.load_5m,
         report.load_15m,
+        elapsed_ms,
     )
+
+
+def _elapsed_ms(before: Live, at: int, steady_s: float) -> int | None:
+    """Return the time since the report before as it is stored: None if it is what the stamps say, 0 if unknown."""
+    last = before.monitor.last_report_at
+    if last is None:
+        return None
+    known_s = elapsed_s(before, at, steady_s)
+    if known_s is None:
+        return UNKNOWN_MS
+    elapsed_ms = max(1, round(known_s * 1000))
+    return None if abs(elapsed_ms - (at - last)) <= STAMP_SLACK_MS else elapsed_ms
 
 
 def _mount_rows(live: Live, at: int, report: Report) -> list[tuple[Any, ...]]:

@@ -41,12 +41,12 @@ def _spread(name: str) -> str:
     )
 
 
-_ON_THE_WAY = "forward AND elapsed <= :gap_ms"
-_IN_GAP = "forward AND elapsed > :gap_ms"
+_ON_THE_WAY = "forward AND elapsed BETWEEN :least_ms AND :gap_ms"
+_IN_GAP = "forward AND elapsed NOT BETWEEN :least_ms AND :gap_ms"
 
 REPORTS_FROM_RAW = f"""
 WITH step AS (
-    SELECT *, at - lag(at) OVER w AS elapsed,
+    SELECT *, coalesce(elapsed_ms, at - lag(at) OVER w) AS elapsed,
         network_rx_bytes - lag(network_rx_bytes) OVER w AS rx,
         network_tx_bytes - lag(network_tx_bytes) OVER w AS tx
     FROM sample
@@ -64,15 +64,20 @@ SELECT :monitor_id, at / :width_ms AS bucket, count(*) AS count,
     {_summed("rx", _IN_GAP, "rx_gap_bytes")}, {_summed("tx", _IN_GAP, "tx_gap_bytes")}
 FROM moved WHERE at >= :since GROUP BY at / :width_ms
 """
-"""Parameters: monitor_id, since and until (ms), width_ms, gap_ms. Bytes count where they arrived."""
+"""Parameters: monitor_id, since and until (ms), width_ms, least_ms, gap_ms. Bytes count where they arrived.
+
+Two reports that are closer than `least_ms`, further apart than `gap_ms`, or apart for nobody knows how long make no
+rate: what moved between them counts as in a gap.
+"""
 
 MOUNTS_FROM_RAW = f"""
 SELECT mount_id, at / :width_ms AS bucket, count(*) AS count, {_scaled("usage", USAGE_SCALE, "usage")},
     CAST(round(avg(kibibytes(size))) AS INTEGER) AS size_kb, CAST(round(avg(kibibytes(used))) AS INTEGER) AS used_kb
 FROM sample_mount WHERE monitor_id = :monitor_id AND at >= :since AND at < :until
+    AND EXISTS (SELECT 1 FROM mount WHERE mount.id = mount_id)
 GROUP BY mount_id, at / :width_ms
 """
-"""Parameters as above, without gap_ms."""
+"""Parameters as above, without least_ms and gap_ms. Mounts that were too many go before the reports that have them."""
 
 REPORTS_FROM_TIER = {
     tier: f"""
@@ -90,7 +95,8 @@ MOUNTS_FROM_TIER = {
 SELECT mount_id, bucket / :times AS bucket, sum(count) AS count, {_spread("usage")},
     CAST(round(avg(size_kb)) AS INTEGER) AS size_kb, CAST(round(avg(used_kb)) AS INTEGER) AS used_kb
 FROM rollup_mount_{tier.name}
-WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = :monitor_id) AND bucket >= :first AND bucket < :last
+WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = :monitor_id
+    AND (gone_at IS NULL OR gone_at >= :first * {tier.width_ms})) AND bucket >= :first AND bucket < :last
 GROUP BY mount_id, bucket / :times ORDER BY bucket
 """
     for tier in ROLLED
@@ -105,3 +111,23 @@ def insert_reports(tier: Tier) -> str:
 def insert_mounts(tier: Tier) -> str:
     """Return the statement that writes what `MOUNTS_FROM_RAW` makes into a tier."""
     return f"INSERT OR REPLACE INTO rollup_mount_{tier.name} {MOUNTS_FROM_RAW}"
+
+
+def merge_reports(tier: Tier) -> str:
+    """Return the statement that makes one bucket of two: owner (a monitor), source, target."""
+    return f"""
+INSERT OR REPLACE INTO rollup_{tier.name}
+SELECT monitor_id, :target, sum(count), {", ".join(_spread(field) for field in SCALES)},
+    sum(network_s), {", ".join(_summed(counter, "true", counter) for counter in COUNTERS)}
+FROM rollup_{tier.name} WHERE monitor_id = :owner AND bucket IN (:source, :target) GROUP BY monitor_id
+"""
+
+
+def merge_mounts(tier: Tier) -> str:
+    """Return the statement that does the same for the buckets of a mount."""
+    return f"""
+INSERT OR REPLACE INTO rollup_mount_{tier.name}
+SELECT mount_id, :target, sum(count), {_spread("usage")},
+    CAST(round(avg(size_kb)) AS INTEGER), CAST(round(avg(used_kb)) AS INTEGER)
+FROM rollup_mount_{tier.name} WHERE mount_id = :owner AND bucket IN (:source, :target) GROUP BY mount_id
+"""

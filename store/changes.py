@@ -17,10 +17,11 @@ from store.keys import key_problem, new_key
 from store.ledger import Ledger
 from store.live import Live, with_settings, with_status
 from store.models import Monitor, Status
+from store.outbox import withdraw_messages
 from store.policy import Changes, Defaults, Settings, checked, read_policy
 from store.rejections import record_ended_keys
 from store.tags import Edit, checked_note, checked_tags, edited_tags
-from store.text import name_problem, safe_text
+from store.text import name_problem, normal_name, safe_text
 from store.tiers import ROLLED
 from store.told import told_by_status
 from store.verdicts import RECORD_VERDICT, Ruling, write_ruling
@@ -70,7 +71,7 @@ async def create_monitors(
     given_tags = checked_tags(tags)
     made = []
     events: list[Event] = []
-    for name in names:
+    for name in map(normal_name, names):
         _require(name_problem(name))
         found = await _find(connection, name)
         if found is not None and not if_missing:
@@ -110,7 +111,7 @@ async def edit_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, name
 
 
 async def _free_name(connection: aiosqlite.Connection, before: Monitor, new_name: str | None) -> str:
-    if new_name is None or new_name == before.name:
+    if new_name is None or (new_name := normal_name(new_name)) == before.name:
         return before.name
     _require(name_problem(new_name))
     if await _find(connection, new_name) is not None:
@@ -138,7 +139,7 @@ async def rotate_key(
     await _insert_key(connection, monitor_id, make_key())
     await connection.execute("UPDATE monitor SET rotated_at = ?, old_key_used = 0 WHERE id = ?", (now, monitor_id))
     await _touch(connection, ledger, monitor_id)
-    await record(connection, [Event(EventKind.KEY_ROTATED, now, monitor_id, name)])
+    await record(connection, [Event.of(EventKind.KEY_ROTATED, now, ledger.lives[monitor_id].monitor)])
 
 
 async def pause_monitor(
@@ -170,13 +171,27 @@ async def resume_monitor(
     if paused.status is not Status.PAUSED:
         return
     await connection.execute("UPDATE monitor SET paused_until = NULL WHERE id = ?", (monitor_id,))
-    judged = verdict(replace(live, monitor=replace(paused, status=Status.PENDING)))
+    judged = verdict(replace(live, monitor=replace(paused, status=await _before_pause(connection, paused))))
     resumed = with_status(live, judged, now)
     by_itself = paused.paused_until is not None and paused.paused_until <= now
     for_s = max(0, now - paused.status_since) / 1000
     said = Event.of(EventKind.RESUMED, now, paused, for_s=for_s, by_itself=by_itself)
     events = (said, *told_by_status(live, resumed, now, silence_s(live)))
     await write_ruling(connection, ledger, ruling=Ruling((resumed,), events))
+
+
+async def _before_pause(connection: aiosqlite.Connection, paused: Monitor) -> Status:
+    """Return the status that a pause interrupted, `pending` if reports that came since tell more.
+
+    A pause in the millisecond of a resumption takes the place of its verdict, so that two pauses are in a row.
+    """
+    if paused.last_report_at is None or paused.last_report_at >= paused.status_since:
+        return Status.PENDING
+    rows = await connection.execute_fetchall(
+        "SELECT status FROM verdict WHERE monitor_id = ? AND at < ? AND status <> ? ORDER BY at DESC LIMIT 1",
+        (paused.id, paused.status_since, Status.PAUSED),
+    )
+    return next((Status(row[0]) for row in rows), Status.PENDING)
 
 
 async def set_monitor(
@@ -237,10 +252,12 @@ async def delete_monitor(connection: aiosqlite.Connection, ledger: Ledger, *, na
     """Remove a monitor and its keys at once; its history follows in `purge_deleted`, its events stay."""
     monitor_id = await find_monitor(connection, name)
     keys = [key for key, owner in ledger.keys.items() if owner.monitor_id == monitor_id]
-    await record_ended_keys(connection, keys, name, "deleted", now)
+    monitor = ledger.lives[monitor_id].monitor
+    await record_ended_keys(connection, keys, monitor.name, "deleted", now)
     await connection.execute("DELETE FROM monitor WHERE id = ?", (monitor_id,))
+    await withdraw_messages(connection)
     await connection.execute("INSERT INTO purge VALUES (?)", (monitor_id,))
-    await record(connection, [Event(EventKind.DELETED, now, monitor_id, name)])
+    await record(connection, [Event.of(EventKind.DELETED, now, monitor)])
 
 
 async def purge_deleted(connection: aiosqlite.Connection, ledger: Ledger) -> bool:
@@ -260,7 +277,7 @@ async def purge_deleted(connection: aiosqlite.Connection, ledger: Ledger) -> boo
 async def read_credentials(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> tuple[int, str, str]:
     """Return (id, name, newest key) of a monitor."""
     monitor_id = await find_monitor(connection, name)
-    return monitor_id, name, await newest_key(connection, monitor_id)
+    return monitor_id, ledger.lives[monitor_id].monitor.name, await newest_key(connection, monitor_id)
 
 
 async def find_monitor(connection: aiosqlite.Connection, name: str) -> int:
@@ -280,7 +297,7 @@ async def newest_key(connection: aiosqlite.Connection, monitor_id: int) -> str:
 
 
 async def _find(connection: aiosqlite.Connection, name: str) -> int | None:
-    rows = await connection.execute_fetchall("SELECT id FROM monitor WHERE name = ?", (name,))
+    rows = await connection.execute_fetchall("SELECT id FROM monitor WHERE name = ?", (normal_name(name),))
     return next((int(row[0]) for row in rows), None)
 
 

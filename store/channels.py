@@ -12,7 +12,7 @@ import aiosqlite
 from store.errors import ChangeRefusedError
 from store.ledger import Ledger
 from store.policy import Level
-from store.text import MAX_NAME, name_problem, safe_text
+from store.text import MAX_NAME, name_problem, normal_name, safe_text
 
 MAX_CHANNELS = 32
 """Each may hang, and while it does it costs a process of 44 MB."""
@@ -87,6 +87,7 @@ async def add_channel(
         raise ChangeRefusedError(f"there are {MAX_CHANNELS} channels already: remove one first")
     if name is None:
         name = free_name(usual_name, taken)
+    name = normal_name(name)
     if problem := name_problem(name):
         raise ChangeRefusedError(problem)
     if name in taken:
@@ -100,20 +101,22 @@ async def add_channel(
 
 def free_name(usual_name: str, taken: set[str]) -> str:
     """Return a name that none has: "ntfy", then "ntfy 2"."""
-    short = safe_text(usual_name, MAX_NAME - 4)
+    short = normal_name(safe_text(usual_name, MAX_NAME - 4))
     return next(name for n in count(1) if (name := short if n == 1 else f"{short} {n}") not in taken)
 
 
 async def remove_channel(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> None:
     """Remove a channel and what waits for it."""
-    cursor = await connection.execute("DELETE FROM channel WHERE name = ?", (name,))
+    cursor = await connection.execute("DELETE FROM channel WHERE name = ?", (normal_name(name),))
     if not cursor.rowcount:
         raise _unknown(name)
 
 
 async def read_target(connection: aiosqlite.Connection, ledger: Ledger, *, name: str) -> Target:
     """Return where the channel of that name delivers to."""
-    rows = await connection.execute_fetchall("SELECT id, kind, target FROM channel WHERE name = ?", (name,))
+    rows = await connection.execute_fetchall(
+        "SELECT id, kind, target FROM channel WHERE name = ?", (normal_name(name),)
+    )
     for channel_id, kind, target in rows:
         return Target(channel_id, ChannelKind(kind), target)
     raise _unknown(name)

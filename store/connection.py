@@ -1,11 +1,13 @@
 """The two kinds of connection: the one writer, and readers that can change nothing."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiosqlite
 
-from store.schema import uri
+from store.location import uri
+from store.schema import durable_statements, reading_statements, reading_uri
 from store.sizes import kibibytes
 
 BUSY_TIMEOUT_S = 2.0
@@ -14,29 +16,24 @@ BUSY_TIMEOUT_S = 2.0
 
 async def open_writer(path: Path) -> aiosqlite.Connection:
     """Open the writing connection; every commit is on disk when it returns (WAL, `synchronous=FULL`)."""
-    connection = await _connect(path, "rw")
-    try:
-        await connection.execute("PRAGMA synchronous = FULL")
-        await connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:  # also when whoever asked has given up: nobody else would close it
-        await connection.close()
-        raise
-    return connection
+    return await _connect(uri(path, "rw"), (*durable_statements(), "PRAGMA foreign_keys = ON"))
 
 
 async def open_reader(path: Path) -> aiosqlite.Connection:
-    """Open a connection that reads only; it never holds the writer up."""
-    return await _connect(path, "ro")
+    """Open a connection that reads only, also where nothing may be written; it never holds the writer up."""
+    return await _connect(reading_uri(path), reading_statements(path))
 
 
-async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
+async def _connect(address: str, statements: Sequence[str]) -> aiosqlite.Connection:
     # aiosqlite leaves a thread behind when connecting fails, which then speaks to a closed loop: fail before it.
-    sqlite3.connect(uri(path, mode), uri=True).close()
-    connection = await aiosqlite.connect(uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    sqlite3.connect(address, uri=True).close()
+    connection = await aiosqlite.connect(address, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     connection.row_factory = sqlite3.Row
     try:
+        for statement in statements:
+            await connection.execute(statement)
         await connection.create_function("kibibytes", 1, kibibytes, deterministic=True)
-    except BaseException:
+    except BaseException:  # also when whoever asked has given up: nobody else would close it
         await connection.close()
         raise
     return connection

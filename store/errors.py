@@ -25,6 +25,14 @@ class UnknownKeyError(AgentmonError):
     """A report came with an agent key that belongs to no monitor (any more)."""
 
 
+class ReportRefusedError(AgentmonError):
+    """A report cannot be stored as it is, whenever it comes; `field` is the path of what is wrong with it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class ChangeRefusedError(AgentmonError):
     """A change was asked for that cannot be made: unknown or taken name, malformed key, bad value."""
 

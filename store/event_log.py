@@ -7,6 +7,7 @@ import aiosqlite
 
 from store.events import Event, EventKind
 from store.ledger import Ledger
+from store.text import normal_name
 
 MAX_EVENTS = 100_000
 """Kept at most, some 15 MB; beyond that the oldest go before their retention is over."""
@@ -56,7 +57,9 @@ async def read_silence(connection: aiosqlite.Connection, ledger: Ledger) -> Even
 
 async def is_told_of(connection: aiosqlite.Connection, monitor: str) -> bool:
     """Return whether an event is kept of a monitor that had this name then."""
-    rows = await connection.execute_fetchall("SELECT 1 FROM event WHERE monitor = ? LIMIT 1", (monitor,))
+    rows = await connection.execute_fetchall(
+        "SELECT 1 FROM event WHERE monitor IN (?, ?) LIMIT 1", (monitor, normal_name(monitor))
+    )
     return bool(rows)
 
 

@@ -16,14 +16,16 @@ class EventKind(StrEnum):
     DEGRADED = "degraded"  # metric, mount, level, value, limit, since (ms), for_s
     RECOVERED = "recovered"  # the same; value None if it is reported no more
     REBOOTED = "rebooted"  # silence_s
-    SILENCE = "silence"  # monitors: how many; silence_s
+    SILENCE = "silence"  # monitors: how many; silence_s; before, address: if the receiver has moved meanwhile
     REPORTS_AGAIN = "reports_again"  # for_s
     SHARED_KEY = "shared_key"  # hostnames, addresses: lists of two
     KEY_ROTATED = "key_rotated"
     OLD_KEY_USED = "old_key_used"  # address
     NEW_KEY_USED = "new_key_used"  # for_s: how long the old key still worked
     CREATED = "created"
-    RENAMED = "renamed"  # before: the old name
+    RENAMED = (
+        "renamed"  # before: the old name; normalised: true if agentmon did it, as names that read the same are one
+    )
     EDITED = "edited"  # tags: all that it has now, note: whether it has one now; only what was changed
     DELETED = "deleted"
     PAUSED = "paused"  # for_s, None until resumed
@@ -31,6 +33,8 @@ class EventKind(StrEnum):
     SET = "set"  # settings: what was changed
     RECEIVER_STARTED = "receiver_started"  # off_s: since the last one ran, None for the first; killed
     RECEIVER_STOPPED = "receiver_stopped"  # for_s: how long it ran
+    RECEIVER_MOVED = "receiver_moved"  # before, address: what install lines named and name now
+    CLOCK_SET = "clock_set"  # by_s: less than 0 if back; says (ms) if that is not believed, else None
 
 
 @dataclass(frozen=True, slots=True)

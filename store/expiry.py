@@ -18,6 +18,9 @@ ROWS = 400
 PAGES = 64
 """Pages given back at once."""
 
+MAX_VERDICTS = 10_000
+"""Changes of status kept of a monitor: one an hour for longer than a year."""
+
 SPARE_PAGES = 2_048
 """Free pages (8 MB) that are left in the file for what comes next."""
 
@@ -51,6 +54,13 @@ DELETE FROM verdict WHERE (monitor_id, at) IN (
 """
 """The last one before the time stays: it tells the status from then on."""
 
+_DELETE_SURPLUS_VERDICTS = """
+DELETE FROM verdict WHERE (monitor_id, at) IN (
+    SELECT monitor_id, at FROM verdict WHERE monitor_id = ?1
+    AND at <= (SELECT at FROM verdict WHERE monitor_id = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2) LIMIT ?3
+)
+"""
+
 
 async def expire(
     connection: aiosqlite.Connection, ledger: Ledger, *, monitor_ids: Sequence[int], now: int, retention: Retention
@@ -58,8 +68,8 @@ async def expire(
     """Remove at most `ROWS` of what is past its retention of some monitors; returns whether there may be more."""
     left = ROWS
     for monitor_id in monitor_ids:
-        for statement, before in _past(now, retention):
-            cursor = await connection.execute(statement, (monitor_id, before, left))
+        for statement, limit in _past(now, retention):
+            cursor = await connection.execute(statement, (monitor_id, limit, left))
             left -= cursor.rowcount
             if left <= 0:
                 return True
@@ -83,9 +93,13 @@ async def analyze(connection: aiosqlite.Connection, ledger: Ledger) -> None:
 
 
 def _past(now: int, retention: Retention) -> Iterator[tuple[str, int]]:
-    """Yield the statements that remove what is past its retention, each with the time or bucket before which."""
+    """Yield the statements that remove what is past its retention or too much, each with its limit.
+
+    That is a time or a bucket, or how many are kept.
+    """
     yield from ((statement, now - retention.raw) for statement in _DELETE_RAW)
     for tier in ROLLED:
         bucket = (now - retention.of(tier)) // tier.width_ms
         yield from ((statement, bucket) for statement in _DELETE_ROLLED[tier])
     yield _DELETE_VERDICTS, now - retention.one_hour
+    yield _DELETE_SURPLUS_VERDICTS, MAX_VERDICTS

@@ -1,11 +1,25 @@
-"""File modes: what agentmon writes is for its own user alone, whatever the umask."""
+"""Files that agentmon makes: private whatever the umask, on the disk when they have to be, and never over a device."""
 
 import contextlib
+import errno
+import fcntl
 import os
+import stat
+import sys
+import tempfile
 from pathlib import Path
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+
+KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a block device"),
+    (stat.S_ISCHR, "a character device"),
+)
 
 
 def ensure_private_folder(folder: Path) -> None:
@@ -24,9 +38,38 @@ def sync(path: Path) -> None:
     """Return once a file's content, or the names in a folder, are on the disk; never for a database that is open."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        if sys.platform == "darwin":  # fsync there leaves the data in the drive's cache
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def require_replaceable(path: Path) -> None:
+    """Raise OSError if anything but a regular file lies at a path; links are not followed."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    for is_kind, words in KINDS:
+        if is_kind(mode):
+            raise OSError(errno.EINVAL, f"it is {words}, and only a regular file is replaced", str(path))
+
+
+def replace_file(path: Path, text: str, mode: int = PRIVATE_FILE) -> None:
+    """Put a file with this text at `path`, whole or not at all; raises OSError if that fails or is no regular file."""
+    require_replaceable(path)
+    descriptor, made = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, mode)
+            file.write(text)
+        Path(made).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(made).unlink()
+        raise
 
 
 def create_private_file(path: Path) -> None:

@@ -11,8 +11,10 @@ from store.tiers import ONE_HOUR
 
 _USAGES = """
 SELECT mount_id, bucket, usage_avg FROM rollup_mount_1h
-WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = ?) AND bucket >= ? ORDER BY mount_id, bucket
+WHERE mount_id IN (SELECT id FROM mount WHERE monitor_id = ? AND gone_at IS NULL) AND bucket >= ?
+ORDER BY mount_id, bucket
 """
+_MOUNTS = "SELECT id, full_at FROM mount WHERE monitor_id = ? AND gone_at IS NULL"
 
 
 async def forecast(connection: aiosqlite.Connection, ledger: Ledger, *, monitor_id: int, now: int) -> None:
@@ -22,7 +24,7 @@ async def forecast(connection: aiosqlite.Connection, ledger: Ledger, *, monitor_
     found = {}
     for mount_id, group in groupby(rows, key=lambda row: row[0]):
         found[mount_id] = full_at([(row[1] * ONE_HOUR.width_ms, row[2] / USAGE_SCALE) for row in group], now)
-    mounts = await connection.execute_fetchall("SELECT id, full_at FROM mount WHERE monitor_id = ?", (monitor_id,))
+    mounts = await connection.execute_fetchall(_MOUNTS, (monitor_id,))
     changed = [(found.get(row[0]), row[0]) for row in mounts if row[1] != found.get(row[0])]
     if changed:
         await connection.executemany("UPDATE mount SET full_at = ? WHERE id = ?", changed)

@@ -86,7 +86,16 @@ async def read_contents(connection: aiosqlite.Connection) -> Contents:
 def _keep_unstored(live: Live, old: Live | None) -> Live:
     if old is None:
         return live
-    return replace(live, heard_s=old.heard_s, host_id=old.host_id, mount_ids=old.mount_ids, runs=old.runs)
+    return replace(
+        live,
+        heard_s=old.heard_s,
+        steady_s=old.steady_s,
+        restamped=old.restamped,
+        host_id=old.host_id,
+        mount_ids=old.mount_ids,
+        runs=old.runs,
+        trend=old.trend,
+    )
 
 
 def _ranked(rows: Iterable[Any]) -> dict[str, Key]:

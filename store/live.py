@@ -8,44 +8,45 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from store.codec import extend_course
+from store.interval import NO_TREND, Trend, extend_gaps
 from store.models import Monitor, Report, Status
 from store.policy import Breach, Policy, Settings
+from store.rates import least_elapsed_s, rate
 from store.senders import Run, extend_runs, two_machines
 from store.thresholds import Track, assess, breaches, relimited
 
-GAPS_REMEMBERED = 9
-"""Times between reports that the interval is learned from; their median shrugs off four odd ones."""
-
 HEARD = frozenset({Status.UP, Status.DEGRADED})
 """Between these two the limits decide."""
-
-CLOCK_SLACK_S = 1.0
-"""How much the listening clock may run ahead of the stamps before these are not believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
     """A monitor with what only the writer needs; its `cpu_course` stands undecoded in `course`.
 
-    `heard_s` is when the last report came on the clock that counts the receiver's listening seconds, None if
-    none came since the receiver started. `mount_ids` are the interned mounts of the last report, `tracks` the limits
-    that are broken or about to be, `runs` who sent lately. `unsaid` means that it is down as one of all, which is told
-    as one event.
+    `heard_s` is when the last report came on the clock that counts the receiver's listening seconds, `steady_s` on one
+    that nobody sets and that never stops; None if none came since the receiver started. `restamped` means that the
+    last report, of a run before, was given another time, so that the time since is not known. `mount_ids` are the
+    interned mounts of the last report, `tracks` the limits that are broken or about to be, `runs` who sent lately,
+    `trend` the gaps that may show another interval. `unsaid` means that it is down as one of all, which is told as one
+    event.
     """
 
     monitor: Monitor
     course: bytes = b""
     gaps: tuple[float, ...] = ()
     heard_s: float | None = None
+    steady_s: float | None = None
+    restamped: bool = False
     host_id: int | None = None
     mount_ids: Mapping[str, int] = field(default_factory=dict)
     tracks: tuple[Track, ...] = ()
     runs: tuple[Run, ...] = ()
+    trend: Trend = NO_TREND
     unsaid: bool = False
 
 
 def learn_interval(gaps: tuple[float, ...]) -> float | None:
-    """Return the usual time between reports in seconds, None before there were two reports."""
+    """Return the usual time between reports in seconds, None until reports came in an order that shows it."""
     return median(gaps) if gaps else None
 
 
@@ -55,12 +56,27 @@ def stamp(live: Live, received_at: int) -> int:
     return received_at if last is None else max(received_at, last + 1)
 
 
-def advance(live: Live, report: Report, at: int, heard_s: float, address: str, seq: int) -> Live:
-    """Return what is known of a monitor after a report that is stored under `at`."""
+def elapsed_s(live: Live, at: int, steady_s: float) -> float | None:
+    """Return the seconds between the last report and one that is stored under `at`, None if nothing tells."""
+    last = live.monitor.last_report_at
+    if last is None or live.restamped:
+        return None
+    # The stamps tell it only where no clock does: they leap with the time of day.
+    return (at - last) / 1000 if live.steady_s is None else round(steady_s - live.steady_s, 3)
+
+
+def advance(
+    live: Live, report: Report, at: int, heard_s: float, address: str, seq: int, steady_s: float | None = None
+) -> Live:
+    """Return what is known of a monitor after a report that is stored under `at`.
+
+    `heard_s` is when it came on the listening clock, `steady_s` on the steady one, if that is another.
+    """
     before = live.monitor
-    gaps = _extend_gaps(live, heard_s)
-    elapsed_s = _elapsed_s(live, at, heard_s)
-    tracks = assess(live.tracks, report, before.policy, at, _joined_s(before, elapsed_s))
+    gaps, trend = _extend_gaps(live, heard_s)
+    steady_s = heard_s if steady_s is None else steady_s
+    since_s = elapsed_s(live, at, steady_s)
+    tracks = assess(live.tracks, report, before.policy, at, _joined_s(before, since_s))
     broken = breaches(tracks, before.policy) if tracks else ()
     runs = extend_runs(live.runs, report.hostname, address, heard_s, not counted_on(before.report, report))
     status = status_by_report(before.status, broken)
@@ -73,14 +89,24 @@ def advance(live: Live, report: Report, at: int, heard_s: float, address: str, s
         address=address,
         interval_s=learn_interval(gaps),
         report=report,
-        network_rx_rate=_rate(before, elapsed_s, "network_rx_bytes", report),
-        network_tx_rate=_rate(before, elapsed_s, "network_tx_bytes", report),
+        network_rx_rate=_rate(before, since_s, "rx", report),
+        network_tx_rate=_rate(before, since_s, "tx", report),
         breaches=broken,
         shared_at=at if runs is not live.runs and two_machines(runs) else before.shared_at,
     )
     course = extend_course(live.course, report.cpu_usage)
     return replace(
-        live, monitor=monitor, course=course, gaps=gaps, heard_s=heard_s, tracks=tracks, runs=runs, unsaid=False
+        live,
+        monitor=monitor,
+        course=course,
+        gaps=gaps,
+        trend=trend,
+        heard_s=heard_s,
+        steady_s=steady_s,
+        restamped=False,
+        tracks=tracks,
+        runs=runs,
+        unsaid=False,
     )
 
 
@@ -120,31 +146,27 @@ def counted_on(before: Report | None, report: Report) -> bool:
     return bool(pairs) and all(b > a for a, b in pairs)
 
 
-def _extend_gaps(live: Live, heard_s: float) -> tuple[float, ...]:
+def _extend_gaps(live: Live, heard_s: float) -> tuple[tuple[float, ...], Trend]:
     # A gap in which the receiver itself was off says nothing of the agent's interval.
     if live.heard_s is None:
-        return live.gaps
-    return (*live.gaps, round(heard_s - live.heard_s, 3))[-GAPS_REMEMBERED:]
+        return live.gaps, live.trend
+    gap_s = round(heard_s - live.heard_s, 3)
+    return extend_gaps(live.gaps, live.trend, gap_s, live.monitor.interval_s, live.monitor.policy)
 
 
-def _elapsed_s(live: Live, at: int, heard_s: float) -> float:
-    by_stamp = (at - (live.monitor.last_report_at or 0)) / 1000
-    by_ear = by_stamp if live.heard_s is None else heard_s - live.heard_s
-    # A clock that was set back leaves stamps a millisecond apart, which would make every rate soar.
-    return by_ear if by_ear - by_stamp > CLOCK_SLACK_S else by_stamp
-
-
-def _joined_s(before: Monitor, elapsed_s: float) -> float | None:
+def _joined_s(before: Monitor, since_s: float | None) -> float | None:
     """Return the seconds between two reports if what held at both can be taken to have held all the while."""
-    if before.last_report_at is None or elapsed_s > before.policy.late_s(before.interval_s):
+    if since_s is None or since_s > before.policy.late_s(before.interval_s):
         return None
-    return elapsed_s
+    return since_s
 
 
-def _rate(before: Monitor, elapsed_s: float, counter: str, report: Report) -> float | None:
-    old = getattr(before.report, counter, None)
-    new = getattr(report, counter)
-    if old is None or new is None or new < old:
+def _rate(before: Monitor, since_s: float | None, way: str, report: Report) -> float | None:
+    """Return bytes a second between two reports; right after another report, the rate that it had."""
+    old, new = (getattr(each, f"network_{way}_bytes", None) for each in (before.report, report))
+    if old is None or new is None or new < old or since_s is None:
         return None
-    rate: float = (new - old) / elapsed_s
-    return rate
+    if since_s < least_elapsed_s(before.interval_s):
+        last: float | None = getattr(before, f"network_{way}_rate")
+        return last
+    return rate(old, new, since_s, before.interval_s)

@@ -144,7 +144,7 @@ class InstallLine:
 class Credentials:
     """A monitor's agent key and the lines that install an agent with it, one for each platform.
 
-    `warning` says what keeps these from working elsewhere, if anything does.
+    `warning` says what keeps these from working elsewhere, if anything does; `note`, which other addresses there are.
     """
 
     id: int
@@ -152,11 +152,15 @@ class Credentials:
     agent_key: str
     install: tuple[InstallLine, ...]
     warning: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverInfo:
     """The running receiver: since when, under which URL agents reach it, and what is wrong with it, if anything.
+
+    Of a URL that nobody has chosen, `others` are the machine's other addresses, and `in_container` says whether only a
+    container's own network may know it.
 
     `pin` is the public key by which agents know it (`sha256//BASE64`), where no CA that is trusted here vouches for it.
     """
@@ -165,3 +169,5 @@ class ReceiverInfo:
     url: str
     problem: str | None = None
     pin: str | None = None
+    others: tuple[str, ...] = ()
+    in_container: bool = False

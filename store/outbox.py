@@ -6,7 +6,7 @@ and makes none twice. What is delivered is deleted.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +17,9 @@ from store.channels import ChannelKind, Target, record_attempt
 from store.connection import open_reader
 from store.errors import StoreUnavailableError
 from store.events import Event, EventKind
+from store.incidents import READ_INCIDENTS, Incident, incident_of, read_incidents, write_incidents
 from store.ledger import Ledger
+from store.live import Live
 from store.place import READ_ONLY, Place
 from store.policy import Level
 
@@ -25,6 +27,22 @@ MAX_WAITING = 100
 """Messages kept for a channel that takes none: beyond that the oldest are given up."""
 
 PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a channel gets: a message or None, which monitors it is about, and what the channel was told with that.
+
+    `monitor_ids` None means that it is about more than monitors, so that it stays when these are deleted.
+    """
+
+    content: Mapping[str, Any] | None
+    monitor_ids: Collection[int] | None
+    incidents: tuple[Incident, ...]
+
+
+Choose = Callable[[Mapping[int, Live], Level, tuple[Incident, ...]], Choice]
+"""Takes all monitors, a channel's level and what it was told."""
 
 ALERTING = (
     EventKind.UP,
@@ -38,19 +56,8 @@ ALERTING = (
 """The kinds of events that people are told of where they are."""
 
 UNSENT = """
-SELECT id, at, kind, monitor_id, monitor, detail, kind = 'recovered' AND 'critical' IS (
-    SELECT json_extract(worst.detail, '$.level') FROM event AS worst
-    WHERE worst.monitor_id = event.monitor_id AND worst.id < event.id AND worst.kind = 'degraded'
-    AND json_extract(worst.detail, '$.metric') = json_extract(event.detail, '$.metric')
-    AND json_extract(worst.detail, '$.mount') IS json_extract(event.detail, '$.mount')
-    ORDER BY worst.id DESC LIMIT 1
-) AS was_critical
-FROM event WHERE id > ?1 AND id <= ?2 AND kind IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4
-"""
-"""A reading may go from critical to a warning before it is good: its end concerns those who were told of the worst.
-
-That is the last of its events before the end, since it is told of only when it gets worse; looking backwards finds it
-soon, however many readings of a server come and go.
+SELECT id, at, kind, monitor_id, monitor, detail FROM event
+WHERE id > ?1 AND id <= ?2 AND kind IN (SELECT value FROM json_each(?3)) ORDER BY id LIMIT ?4
 """
 
 
@@ -106,17 +113,17 @@ class Outbox:
         ((event_id, reminded_at),) = await self._fetch("SELECT event_id, reminded_at FROM notified")
         return Mark(event_id, reminded_at)
 
-    async def unsent(self, after: int) -> tuple[list[tuple[Event, Level | None]], int]:
-        """Return the alerting events after an id, oldest first, and the id up to which that is all.
-
-        Beside the end of a reading's incident stands how bad that was at its worst, if the event itself does not say.
-        """
+    async def unsent(self, after: int) -> tuple[list[Event], int]:
+        """Return the alerting events after an id, oldest first, and the id up to which that is all."""
         ((newest,),) = await self._fetch("SELECT coalesce(max(id), ?1) FROM event WHERE id > ?1", after)
         if newest == after:
             return [], after
         rows = list(await self._fetch(UNSENT, after, newest, json.dumps(ALERTING), PAGE))
-        found = [(event_of(row), Level.CRITICAL if row["was_critical"] else None) for row in rows]
-        return found, rows[-1]["id"] if len(rows) == PAGE else newest
+        return [event_of(row) for row in rows], rows[-1]["id"] if len(rows) == PAGE else newest
+
+    async def told(self) -> list[Incident]:
+        """Return what any channel was told of and not yet that it is over."""
+        return [incident_of(*row[1:]) for row in await self._fetch(READ_INCIDENTS)]
 
     async def waiting(self) -> list[Waiting]:
         """Return the channels that messages wait for."""
@@ -158,17 +165,23 @@ async def queue_messages(
     connection: aiosqlite.Connection,
     ledger: Ledger,
     *,
-    contents: Mapping[Level, Mapping[str, Any]],
+    choose: Choose,
     mark: Mark,
     now: int,
     keep: int = MAX_WAITING,
 ) -> None:
-    """Move the mark, and give each channel the content that is for its level, if there is one."""
-    for level, content in contents.items():
-        await connection.execute(
-            "INSERT INTO message (channel_id, made_at, content) SELECT id, ?, ? FROM channel WHERE level = ?",
-            (now, json.dumps(content), level),
-        )
+    """Move the mark, and give each channel what is chosen for it, if there is something."""
+    told = await read_incidents(connection)
+    for channel_id, level in list(await connection.execute_fetchall("SELECT id, level FROM channel")):
+        before = told.get(channel_id, ())
+        choice = choose(ledger.lives, Level(level), before)
+        if choice.content is not None:
+            monitors = None if choice.monitor_ids is None else json.dumps(sorted(choice.monitor_ids))
+            await connection.execute(
+                "INSERT INTO message (channel_id, made_at, content, monitors) VALUES (?, ?, ?, ?)",
+                (channel_id, now, json.dumps(choice.content), monitors),
+            )
+        await write_incidents(connection, channel_id, before, choice.incidents)
     await connection.execute("UPDATE notified SET event_id = ?, reminded_at = ?", (mark.event_id, mark.reminded_at))
     for (channel_id,) in await connection.execute_fetchall("SELECT id FROM channel"):
         cursor = await connection.execute(
@@ -180,6 +193,14 @@ async def queue_messages(
             await connection.execute(
                 "UPDATE channel SET dropped = dropped + ? WHERE id = ?", (cursor.rowcount, channel_id)
             )
+
+
+async def withdraw_messages(connection: aiosqlite.Connection) -> None:
+    """Remove what waits to be told of monitors that are all deleted, inside the caller's transaction."""
+    await connection.execute(
+        "DELETE FROM message WHERE monitors IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM json_each(message.monitors) AS each JOIN monitor ON monitor.id = each.value)"
+    )
 
 
 async def settle(

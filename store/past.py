@@ -12,6 +12,7 @@ import aiosqlite
 
 from store.buckets import SCALES, USAGE_SCALE
 from store.models import COURSE_LENGTH, Monitor, MountUsage, Report, Status
+from store.rates import rate
 from store.rows import MONITOR_QUERY, REPORT_COLUMNS, monitor_of, report_of
 from store.tiers import HOUR_MS, ROLLED, Tier
 
@@ -23,7 +24,8 @@ AND at = (SELECT max(at) FROM verdict WHERE monitor_id = monitor.id AND at <= :a
 """
 _REPORTS = f"""
 SELECT sample.monitor_id, sample.at, {REPORT_COLUMNS},
-    before.at AS before_at, before.network_rx_bytes AS before_rx, before.network_tx_bytes AS before_tx
+    before.network_rx_bytes AS before_rx, before.network_tx_bytes AS before_tx,
+    coalesce(sample.elapsed_ms, sample.at - before.at) / 1000.0 AS elapsed_s
 FROM monitor CROSS JOIN sample ON sample.monitor_id = monitor.id
     AND sample.at = (SELECT max(at) FROM sample WHERE monitor_id = monitor.id AND at <= :at)
 LEFT JOIN host ON host.id = sample.host_id
@@ -61,7 +63,7 @@ async def fleet_at(connection: aiosqlite.Connection, at: int) -> tuple[Monitor, 
     """Return the monitors that exist now and existed at `at` (ms), as they were then, by name."""
     found = await connection.execute_fetchall(MONITOR_QUERY + " WHERE created_at <= ? ORDER BY name", (at,))
     today = {monitor.id: monitor for monitor in map(monitor_of, found)}
-    then = await _reported(connection, at)
+    then = await _reported(connection, at, today)
     for tier in ROLLED:
         if len(then) < len(today):
             then = await _rolled(connection, tier, at, today) | then
@@ -99,7 +101,7 @@ class _Then:
     cpu_course: tuple[float, ...] = ()
 
 
-async def _reported(connection: aiosqlite.Connection, at: int) -> dict[int, _Then]:
+async def _reported(connection: aiosqlite.Connection, at: int, today: dict[int, Monitor]) -> dict[int, _Then]:
     mounts: dict[int, list[MountUsage]] = {}
     for monitor_id, *mount in await connection.execute_fetchall(_MOUNTS, {"at": at}):
         mounts.setdefault(monitor_id, []).append(MountUsage(*mount))
@@ -110,20 +112,18 @@ async def _reported(connection: aiosqlite.Connection, at: int) -> dict[int, _The
         row["monitor_id"]: _Then(
             row["at"],
             report_of(row, tuple(mounts.get(row["monitor_id"], ()))),
-            _rate(row, "rx"),
-            _rate(row, "tx"),
+            _rate(row, "rx", today),
+            _rate(row, "tx", today),
             tuple(courses.get(row["monitor_id"], ())[-COURSE_LENGTH:]),
         )
         for row in await connection.execute_fetchall(_REPORTS, {"at": at})
+        if row["monitor_id"] in today
     }
 
 
-def _rate(row: sqlite3.Row, counter: str) -> float | None:
-    before, now = row[f"before_{counter}"], row[f"network_{counter}_bytes"]
-    if before is None or now is None or now < before:
-        return None
-    rate: float = (now - before) * 1000 / (row["at"] - row["before_at"])
-    return rate
+def _rate(row: sqlite3.Row, way: str, today: dict[int, Monitor]) -> float | None:
+    interval_s = today[row["monitor_id"]].interval_s
+    return rate(row[f"before_{way}"], row[f"network_{way}_bytes"], row["elapsed_s"], interval_s)
 
 
 async def _rolled(connection: aiosqlite.Connection, tier: Tier, at: int, today: dict[int, Monitor]) -> dict[int, _Then]:

@@ -6,9 +6,9 @@ Every method fetches all and finishes, since an open cursor would pin the write-
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
@@ -19,14 +19,16 @@ from store.event_log import is_told_of, read_events
 from store.events import Event
 from store.models import FleetChange, Monitor, Sample
 from store.past import fleet_at
-from store.place import READ_ONLY, Place
+from store.place import READ_ONLY, Frozen, Place
 from store.policy import Defaults
 from store.rejections import Rejection, read_rejections
 from store.rows import MONITOR_QUERY, MOUNT_QUERY, SAMPLE_QUERY, monitor_of, samples_of
-from store.schema import inspect_database, migrations
+from store.schema import inspect_database, is_frozen, migrations
 from store.series import RAW, Plan, Series, plan, read_oldest, read_points
-from store.text import safe_text
+from store.text import normal_name, safe_text
 from store.tiers import ONE_HOUR, Tier
+
+T = TypeVar("T")
 
 PAGE = 2000
 """Reports fetched at once: long histories are read in pages, so that none holds all memory or a long cursor."""
@@ -39,6 +41,7 @@ class Reader:
         """Wrap an open read-only connection; use `open` to get one."""
         self._connection = connection
         self._place = Place(path)
+        self._frozen = Frozen(path) if is_frozen(path) else None
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -71,7 +74,7 @@ class Reader:
 
     async def monitor(self, name: str) -> Monitor | None:
         """Return the monitor of that name, None if there is none."""
-        rows = await self._fetch(MONITOR_QUERY + " WHERE name = ?", (name,))
+        rows = await self._fetch(MONITOR_QUERY + " WHERE name = ?", (normal_name(name),))
         return monitor_of(rows[0]) if rows else None
 
     async def agent_key(self, name: str) -> str | None:
@@ -79,7 +82,7 @@ class Reader:
         rows = await self._fetch(
             "SELECT agent_key FROM agent_key JOIN monitor ON monitor.id = monitor_id WHERE name = ?"
             " ORDER BY agent_key.id DESC LIMIT 1",
-            (name,),
+            (normal_name(name),),
         )
         return str(rows[0]["agent_key"]) if rows else None
 
@@ -102,28 +105,19 @@ class Reader:
 
     async def series(self, monitor: Monitor, since: int, until: int, points: int) -> Series:
         """Return a period of a monitor's history (ms, half open) as at most `points` points."""
-        try:
-            oldest = await read_oldest(self._connection, monitor.id, since)
-            chosen = plan(since, until, points, oldest)
-            return await read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        oldest = await self._read(read_oldest(self._connection, monitor.id, since))
+        chosen = plan(since, until, points, oldest)
+        return await self._read(read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s))
 
     async def finest_step(self, monitor: Monitor, since: int, until: int, points: int) -> str:
         """Return the step ("raw", "5m", "1h") that `series` would read for so many points."""
-        try:
-            chosen = plan(since, until, points, await read_oldest(self._connection, monitor.id, since))
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        chosen = plan(since, until, points, await self._read(read_oldest(self._connection, monitor.id, since)))
         return chosen.tier.name if chosen.tier else RAW
 
     async def tier_points(self, monitor: Monitor, tier: Tier, since: int, until: int) -> Series:
         """Return a period as a tier holds it, bucket by bucket."""
-        try:
-            chosen = Plan(tier, tier.width_ms)
-            return await read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        chosen = Plan(tier, tier.width_ms)
+        return await self._read(read_points(self._connection, monitor.id, since, until, chosen, monitor.interval_s))
 
     async def receiver_runs(self, since: int, until: int) -> list[tuple[int, int]]:
         """Return the times (ms, from and to) in a period during which a receiver ran, oldest first.
@@ -139,18 +133,19 @@ class Reader:
 
     async def fleet_at(self, at: int) -> tuple[Monitor, ...]:
         """Return the fleet as it was at a time (ms), by name; see `store.past`."""
-        try:
-            return await fleet_at(self._connection, at)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        return await self._read(fleet_at(self._connection, at))
 
     async def traffic(self, monitor_id: int, since: int, until: int) -> tuple[int, int]:
-        """Return the bytes (received, sent) that moved in a period, to the hour, also during gaps in the reports."""
+        """Return the bytes (received, sent) that moved in a period, to the hour, also during gaps in the reports.
+
+        An hour belongs to the period in which it begins, so that two periods side by side share none, also where
+        they meet within an hour: a month at +5:30 does.
+        """
         rows = await self._fetch(
             "SELECT CAST(total(rx_bytes) + total(rx_gap_bytes) AS INTEGER),"
             " CAST(total(tx_bytes) + total(tx_gap_bytes) AS INTEGER)"
             " FROM rollup_1h WHERE monitor_id = ? AND bucket >= ? AND bucket < ?",
-            (monitor_id, since // ONE_HOUR.width_ms, -(-until // ONE_HOUR.width_ms)),
+            (monitor_id, -(-since // ONE_HOUR.width_ms), -(-until // ONE_HOUR.width_ms)),
         )
         return rows[0][0], rows[0][1]
 
@@ -165,8 +160,8 @@ class Reader:
         oldest_first: bool = False,
     ) -> list[Event]:
         """Return at most `limit` events, newest first, between two ids (exclusive), not older than `since` (ms)."""
-        try:
-            return await read_events(
+        return await self._read(
+            read_events(
                 self._connection,
                 after=after,
                 before=before,
@@ -175,29 +170,19 @@ class Reader:
                 limit=limit,
                 oldest_first=oldest_first,
             )
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        )
 
     async def is_told_of(self, monitor: str) -> bool:
         """Return whether an event is kept of a monitor that had this name then."""
-        try:
-            return await is_told_of(self._connection, monitor)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        return await self._read(is_told_of(self._connection, monitor))
 
     async def rejections(self) -> list[Rejection]:
         """Return what was refused lately, the latest first."""
-        try:
-            return await read_rejections(self._connection)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        return await self._read(read_rejections(self._connection))
 
     async def channels(self) -> list[Channel]:
         """Return where alerts go, by name, without secrets."""
-        try:
-            return await read_channels(self._connection)
-        except sqlite3.Error as error:
-            raise unreadable(error) from error
+        return await self._read(read_channels(self._connection))
 
     async def defaults(self) -> Defaults:
         """Return the settings of all monitors that have none of their own, beside what is built in."""
@@ -205,10 +190,17 @@ class Reader:
         return Defaults(json.loads(row["settings"]), json.loads(row["configured"]))
 
     async def _fetch(self, query: str, parameters: Iterable[Any]) -> list[sqlite3.Row]:
+        return list(await self._read(self._connection.execute_fetchall(query, parameters)))
+
+    async def _read(self, answer: Awaitable[T]) -> T:
+        """Await what is read; raises `StoreUnavailableError` if that fails or may have been written meanwhile."""
         try:
-            return list(await self._connection.execute_fetchall(query, parameters))
+            read = await answer
         except sqlite3.Error as error:
             raise unreadable(error) from error
+        if self._frozen is not None and not self._frozen.is_same():
+            raise DatabaseReplacedError("the database has been opened to be written: read it again")
+        return read
 
 
 def unreadable(error: sqlite3.Error) -> StoreUnavailableError:

@@ -44,6 +44,7 @@ class Refusal(StrEnum):
     MANY_UNKNOWN = "too many unknown agent keys"
     MANY_REPORTS = "too many reports"
     MANY_CONNECTIONS = "too many connections"
+    MANY_NAMES = "too many different names"
     STORE = "store unavailable"
     TLS = "TLS handshake failed"
     PLAIN_HTTP = "http instead of https"
@@ -166,6 +167,7 @@ _ADVICE: dict[str, str] = {
     Refusal.MANY_UNKNOWN: "this address brings so many unknown keys that it must wait: give its agents keys that exist",
     Refusal.MANY_REPORTS: "one key sends more reports than serve --max-report-rate allows: is its agent in a loop?",
     Refusal.MANY_CONNECTIONS: "more connections at once than are allowed: do all agents report in the same second?",
+    Refusal.MANY_NAMES: "its mounts or host facts are new in each report: see with the agent's --print which change",
     Refusal.STORE: "the receiver could not write, as its log says: the agent sends the next report by itself",
 }
 

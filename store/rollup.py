@@ -12,6 +12,7 @@ import aiosqlite
 
 from store.buckets import insert_mounts, insert_reports
 from store.ledger import Ledger
+from store.rates import least_elapsed_s
 from store.tiers import END_OF_TIME, MINUTE_MS, ROLLED, Tier
 
 LEAST_GAP_MS = 15 * MINUTE_MS
@@ -33,6 +34,11 @@ def gap_ms(interval_s: float | None) -> int:
     return max(LEAST_GAP_MS, round(GAP_INTERVALS * (interval_s or 0.0) * 1000))
 
 
+def apart(interval_s: float | None) -> dict[str, int]:
+    """Return the parameters that say which pairs of reports make a rate, by the learned interval."""
+    return {"least_ms": round(least_elapsed_s(interval_s) * 1000), "gap_ms": gap_ms(interval_s)}
+
+
 async def roll_up(
     connection: aiosqlite.Connection,
     ledger: Ledger,
@@ -51,11 +57,11 @@ async def roll_up(
             return done
         if live := ledger.lives.get(monitor_id):
             for tier in ROLLED:
-                await _roll_tier(connection, monitor_id, tier, gap_ms(live.monitor.interval_s))
+                await _roll_tier(connection, monitor_id, tier, live.monitor.interval_s)
     return len(monitor_ids)
 
 
-async def _roll_tier(connection: aiosqlite.Connection, monitor_id: int, tier: Tier, gap: int) -> None:
+async def _roll_tier(connection: aiosqlite.Connection, monitor_id: int, tier: Tier, interval_s: float | None) -> None:
     ((first, last),) = await connection.execute_fetchall(_NEW, (monitor_id, tier.name))
     if first is None:
         return
@@ -64,7 +70,7 @@ async def _roll_tier(connection: aiosqlite.Connection, monitor_id: int, tier: Ti
         "since": first - first % tier.width_ms,
         "until": END_OF_TIME,
         "width_ms": tier.width_ms,
-        "gap_ms": gap,
+        **apart(interval_s),
     }
     for insert in _INSERTS[tier]:
         await connection.execute(insert, period)

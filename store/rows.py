@@ -16,7 +16,7 @@ SELECT monitor.id, name, created_at, paused_until, settings, rotated_at, old_key
        network_rx_rate, network_tx_rate, cpu_course, tracks, unsaid, shared_at,
        (SELECT json_patch(configured, settings) FROM defaults) AS defaults,
        (SELECT json_group_object(path, full_at) FROM mount
-        WHERE mount.monitor_id = monitor.id AND full_at IS NOT NULL) AS full_at
+        WHERE mount.monitor_id = monitor.id AND gone_at IS NULL AND full_at IS NOT NULL) AS full_at
 FROM monitor JOIN latest ON latest.monitor_id = monitor.id
 """
 

@@ -4,15 +4,22 @@ The rules: look through a read-only connection before anything opens read-write,
 SQLite sees it and under another name until it is whole, set `auto_vacuum` before WAL, and back up before migrating.
 """
 
+import json
+import os
 import sqlite3
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from store.copying import copy_database
 from store.errors import DatabaseRefusedError
 from store.files import create_database_file, ensure_private_folder, sync, tighten
-from store.text import safe_text
+from store.foreign_log import require_own_log, uses_log
+from store.location import beside, real_path, require_one_name, uri
+from store.lock import is_held, read_files
+from store.text import distinct_names, safe_text
 
 APPLICATION_ID = 0x616D6F6E
 """`amon` in ASCII, in the header of every agentmon database."""
@@ -36,9 +43,44 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(sorted(steps, key=lambda step: step.version))
 
 
-def uri(path: Path, mode: str) -> str:
-    """Return the SQLite URI of a file, whatever characters its path holds."""
-    return f"{path.absolute().as_uri()}?mode={mode}"
+def reading_uri(path: Path) -> str:
+    """Return the SQLite URI that reads a file, also where nothing may be written; `reading_statements` come first."""
+    if not is_frozen(path):
+        return uri(path, "ro")
+    log, _ = companions(path)
+    # Without locks and with the log's index in memory, or, where there is no log, as a file that nobody writes.
+    has_log = log.exists() and log.stat().st_size > 0
+    return uri(path, "ro") + ("&vfs=unix-none" if has_log else "&immutable=1")
+
+
+def reading_statements(path: Path) -> tuple[str, ...]:
+    """Return what a connection that was opened with `reading_uri` has to run before anything else."""
+    return ("PRAGMA locking_mode = EXCLUSIVE",) if is_frozen(path) else ()
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file only to read it, also where nothing may be written; raises `sqlite3.Error`."""
+    connection = sqlite3.connect(reading_uri(path), uri=True)
+    for statement in reading_statements(path):
+        connection.execute(statement)
+    return connection
+
+
+def is_frozen(path: Path) -> bool:
+    """Return whether nobody has the file open to write, and this process could not make the files that SQLite shares.
+
+    A log of a database that is open always lies there, and its index does, too.
+    """
+    log, index = companions(path)
+    return not os.access(log.parent, os.W_OK) and not (log.exists() and index.exists())
+
+
+def durable_statements() -> tuple[str, ...]:
+    """Return the statements after which a commit is on the disk when it returns."""
+    statements = ("PRAGMA synchronous = FULL",)
+    if sys.platform == "darwin":  # a plain fsync leaves the data in the drive's cache there
+        statements += ("PRAGMA fullfsync = ON", "PRAGMA checkpoint_fullfsync = ON")
+    return statements
 
 
 def prepare_database(path: Path, steps: Sequence[Migration] | None = None) -> None:
@@ -49,31 +91,52 @@ def prepare_database(path: Path, steps: Sequence[Migration] | None = None) -> No
     """
     steps = migrations() if steps is None else steps
     _require_sqlite()
+    path = real_path(path)
     try:
         ensure_private_folder(path.parent)
-        version = inspect_database(path, steps[-1].version) if path.exists() else 0
+        version = _prepared_version(path, steps[-1].version) if path.exists() else 0
         if version == 0:
-            _create(path.resolve(), steps)
+            _create(path, steps)
         for companion in (path, *companions(path)):
             tighten(companion)
         if 0 < version < steps[-1].version:
             _migrate(path, version, steps)
+        elif version and not uses_log(path):
+            _use_log(path)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseRefusedError(f"cannot open {safe_text(str(path))}: {_reason(error)}") from error
 
 
 def companions(path: Path) -> tuple[Path, Path]:
     """Return the files that SQLite keeps beside the database in WAL mode, where that really lies."""
-    path = path.resolve()
-    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+    return beside(path, "-wal"), beside(path, "-shm")
 
 
 def inspect_database(path: Path, newest: int | None = None) -> int:
     """Return the schema version of the file, 0 if it is empty, without writing to it.
 
-    Raises `DatabaseRefusedError` if the file is missing, not ours, corrupt, or newer than `newest` (by default
-    than this agentmon).
+    Raises `DatabaseRefusedError` if the file is missing, not ours, corrupt, newer than `newest` (by default than this
+    agentmon), or beside a log that is not its own; or if it may be in use by another name, where its log would be.
     """
+    path = real_path(path)
+    log, _ = companions(path)
+    try:
+        if log.exists():
+            if not is_held(path):
+                require_own_log(path, read_files(path))
+        elif path.is_file() and uses_log(path):
+            require_one_name(path)
+    except OSError as error:
+        raise DatabaseRefusedError(f"cannot open {safe_text(str(path))}: {_reason(error)}") from error
+    return _inspect(path, newest)
+
+
+def _prepared_version(path: Path, newest: int) -> int:
+    require_own_log(path, read_files(path))
+    return _inspect(path, newest)
+
+
+def _inspect(path: Path, newest: int | None) -> int:
     shown = safe_text(str(path))
     try:
         application_id, version, tables = _read_header(path)
@@ -96,7 +159,7 @@ def inspect_database(path: Path, newest: int | None = None) -> int:
 
 
 def _read_header(path: Path) -> tuple[int, int, int]:
-    connection = sqlite3.connect(uri(path, "ro"), uri=True)
+    connection = open_to_read(path)
     try:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -133,7 +196,10 @@ def _migrate(path: Path, version: int, steps: Sequence[Migration]) -> None:
             _back_up(connection, path, version)
         else:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        for statement in durable_statements():
+            connection.execute(statement)
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.create_function("distinct_names", 1, _distinct_names, deterministic=True)
         for step in steps:
             if step.version > version:
                 _apply(connection, step)
@@ -150,14 +216,24 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
     )
 
 
+def _distinct_names(names: str) -> str:
+    """Return pairs of an old and a new name, see `store.text`, for migrations: SQL knows nothing of Unicode's forms."""
+    return json.dumps(list(distinct_names(json.loads(names)).items()))
+
+
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    copy = path.with_name(f"{path.name}.schema-{version}.backup")
-    create_database_file(copy)
-    target = sqlite3.connect(uri(copy, "rw"), uri=True)
+    copy_database(connection, path.with_name(f"{path.name}.schema-{version}.backup"), make=create_database_file)
+
+
+def _use_log(path: Path) -> None:
+    """Let a copy that was made by `store.backup` have a write-ahead log again."""
+    connection = sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None)
     try:
-        connection.backup(target)
+        for statement in durable_statements():
+            connection.execute(statement)
+        connection.execute("PRAGMA journal_mode = WAL")
     finally:
-        target.close()
+        connection.close()
 
 
 def _require_sqlite() -> None:

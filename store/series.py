@@ -4,6 +4,7 @@ Times without data are no points: two points further apart than `Series.gap_ms` 
 whether the receiver was off in it says `Reader.receiver_runs`.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from store.buckets import (
     SCALES,
     USAGE_SCALE,
 )
-from store.rollup import gap_ms
+from store.rollup import apart
 from store.tiers import FIVE_MINUTES, ONE_HOUR, Tier
 
 RAW = "raw"
@@ -144,7 +145,7 @@ SELECT (SELECT min(at) FROM sample WHERE monitor_id = :monitor_id) AS raw,
     (SELECT min(bucket) * {ONE_HOUR.width_ms} FROM rollup_1h
         WHERE monitor_id = :monitor_id AND bucket >= :since / {ONE_HOUR.width_ms}) AS next_hour
 """
-_MOUNTS = "SELECT id, path FROM mount WHERE monitor_id = ?"
+_MOUNTS = "SELECT id, path FROM mount WHERE id IN (SELECT value FROM json_each(?))"
 
 
 async def read_oldest(connection: aiosqlite.Connection, monitor_id: int, since: int) -> Oldest:
@@ -159,7 +160,7 @@ async def read_points(
     """Read a period (ms, half open) as planned."""
     tier, step_ms = chosen.tier, chosen.step_ms
     if tier is None:
-        period = {"since": since, "until": until, "width_ms": step_ms, "gap_ms": gap_ms(interval_s)}
+        period = {"since": since, "until": until, "width_ms": step_ms, **apart(interval_s)}
         reports, mounts = REPORTS_FROM_RAW + " ORDER BY bucket", MOUNTS_FROM_RAW + " ORDER BY bucket"
     else:
         first, last = since // tier.width_ms, -(-until // tier.width_ms)
@@ -167,11 +168,12 @@ async def read_points(
         reports, mounts = REPORTS_FROM_TIER[tier], MOUNTS_FROM_TIER[tier]
     period["monitor_id"] = monitor_id
     rows = await connection.execute_fetchall(reports, period)
-    disks = await connection.execute_fetchall(mounts, period)
-    paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (monitor_id,))}
-    apart = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
+    disks = list(await connection.execute_fetchall(mounts, period))
+    named = json.dumps(sorted({row["mount_id"] for row in disks}))
+    paths = {row[0]: row[1] for row in await connection.execute_fetchall(_MOUNTS, (named,))}
+    gap_ms = max(GAP_STEPS * step_ms, GAP_INTERVALS * (interval_s or 0.0) * 1000)
     points = _points(rows, disks, paths, step_ms)
-    return Series(tier.name if tier else RAW, step_ms, round(apart), points)
+    return Series(tier.name if tier else RAW, step_ms, round(gap_ms), points)
 
 
 def _points(

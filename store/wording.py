@@ -1,6 +1,7 @@
 """Events in words, the same wherever they are told: console, command line, alerts."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from store.durations import duration
@@ -14,6 +15,10 @@ MAX_MOUNT_SHOWN = 80
 
 KIND_WORDS = {kind: kind.value.replace("_", " ") for kind in EventKind}
 """What an event is called in one or two words."""
+
+
+WAYS_BACK = "use a fixed lease, a name in public_url, or the install lines again"
+"""What to do about a receiver that has another address than its agents know."""
 
 
 def reading_words(metric: str, mount: str | None) -> str:
@@ -38,6 +43,8 @@ def _since(seconds: float | None) -> str:
 def _up(detail: Mapping[str, Any]) -> str:
     if detail["was"] == "pending":
         return "first report: up"
+    if detail["for_s"] is None:
+        return "up again"
     return f"up again, was down for {duration(detail['for_s'])}"
 
 
@@ -88,6 +95,21 @@ def _set(detail: Mapping[str, Any]) -> str:
     return f"set {', '.join(shown[:5])}{more}"
 
 
+def _silence(detail: Mapping[str, Any]) -> str:
+    head = f"no reports from anyone for {duration(detail['silence_s'])}, all {detail['monitors']} are silent:"
+    if "before" not in detail:
+        return f"{head} is it this machine's network?"
+    before, now = safe_text(detail["before"]), safe_text(str(detail["address"]))
+    return f"{head} this receiver was {before} when they last reported and is {now} now; {WAYS_BACK}"
+
+
+def _renamed(detail: Mapping[str, Any]) -> str:
+    before = safe_text(detail["before"])
+    if detail.get("normalised"):
+        return f"renamed by agentmon, was '{before}': spaces and the form of accents no longer tell names apart"
+    return f"renamed, was {before}"
+
+
 def _edited(detail: Mapping[str, Any]) -> str:
     parts = []
     if "tags" in detail:
@@ -95,6 +117,16 @@ def _edited(detail: Mapping[str, Any]) -> str:
     if "note" in detail:
         parts.append("note changed" if detail["note"] else "note removed")
     return "; ".join(parts)
+
+
+def _clock_set(detail: Mapping[str, Any]) -> str:
+    if detail["says"] is not None:
+        says = datetime.fromtimestamp(detail["says"] / 1000, UTC)
+        return f"this machine's clock says {says:%Y-%m-%d %H:%M} UTC: not believed until it is set"
+    by = duration(round(abs(detail["by_s"])))
+    if detail["by_s"] > 0:
+        return f"this machine's clock was set forward by {by}"
+    return f"this machine's clock was set back by {by}; what was stored ahead of it was moved back"
 
 
 def _started(detail: Mapping[str, Any]) -> str:
@@ -110,17 +142,14 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.DEGRADED: _degraded,
     EventKind.RECOVERED: _recovered,
     EventKind.REBOOTED: lambda d: f"rebooted, {duration(d['silence_s'])} after its last report",
-    EventKind.SILENCE: lambda d: (
-        f"no reports from anyone for {duration(d['silence_s'])}, all {d['monitors']} are silent:"
-        " is it this machine's network?"
-    ),
+    EventKind.SILENCE: _silence,
     EventKind.REPORTS_AGAIN: lambda d: f"reports arrive again, after {duration(d['for_s'])} without any",
     EventKind.SHARED_KEY: _shared,
     EventKind.KEY_ROTATED: lambda _: "key rotated; the old one works until the first report with the new one",
     EventKind.OLD_KEY_USED: lambda d: f"still reports with the old key, from {safe_text(str(d['address']))}",
     EventKind.NEW_KEY_USED: lambda d: f"uses the new key; the old one has ended, {duration(d['for_s'])} after rotation",
     EventKind.CREATED: lambda _: "created",
-    EventKind.RENAMED: lambda d: f"renamed, was {safe_text(d['before'])}",
+    EventKind.RENAMED: _renamed,
     EventKind.EDITED: _edited,
     EventKind.DELETED: lambda _: "deleted",
     EventKind.PAUSED: _paused,
@@ -128,4 +157,9 @@ _WORDS: dict[EventKind, Callable[[Mapping[str, Any]], str]] = {
     EventKind.SET: _set,
     EventKind.RECEIVER_STARTED: _started,
     EventKind.RECEIVER_STOPPED: lambda d: f"receiver stopped, it ran for {duration(d['for_s'])}",
+    EventKind.RECEIVER_MOVED: lambda d: (
+        f"this receiver was {safe_text(d['before'])} and is {safe_text(str(d['address']))} now; its agents still"
+        f" report to the old address: {WAYS_BACK}"
+    ),
+    EventKind.CLOCK_SET: _clock_set,
 }

@@ -21,10 +21,12 @@ import aiosqlite
 from store.batch import Entry, remember, write_batch
 from store.connection import BUSY_TIMEOUT_S, open_writer
 from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
+from store.foreign_log import Files
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
 from store.models import Report
 from store.place import READ_ONLY, Place
+from store.restamp import Moved
 from store.text import safe_text
 from store.verdicts import Ruling, write_ruling
 
@@ -70,7 +72,9 @@ class Writer:
     """Writes reports and changes to a database that `store.schema.prepare_database` has made ready.
 
     `clock` gives UTC milliseconds; `listening_s` gives the seconds that the receiver has been listening, on a
-    clock that no change of the time of day moves.
+    clock that no change of the time of day moves. `note` is given the files after a commit that changed the database's
+    or made another log (`store.foreign_log`). `steady_s` gives seconds that nobody sets and that never stop, by which
+    rates are made; by default the same as `listening_s`.
     """
 
     def __init__(
@@ -80,6 +84,8 @@ class Writer:
         ledger: Ledger,
         clock: Callable[[], int],
         listening_s: Callable[[], float],
+        note: Callable[[Files], None],
+        steady_s: Callable[[], float],
     ) -> None:
         """Wrap an open connection; use `open` to get a writer that runs."""
         self._place = Place(path)
@@ -89,6 +95,8 @@ class Writer:
         self._ledger = ledger
         self._clock = clock
         self._listening_s = listening_s
+        self._note = note
+        self._steady_s = steady_s
         self._problem: str | None = None
         self._transaction = asyncio.Lock()
         self._closing = False
@@ -102,6 +110,8 @@ class Writer:
         path: Path,
         clock: Callable[[], int] = wall_clock_ms,
         listening_s: Callable[[], float] = time.monotonic,
+        note: Callable[[Files], None] = lambda _: None,
+        steady_s: Callable[[], float] | None = None,
     ) -> Self:
         """Open the database and read what is in it; raises `StoreUnavailableError` if that fails."""
         try:
@@ -113,7 +123,7 @@ class Writer:
                 raise
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot open {safe_text(str(path))}: {error}") from error
-        return cls(path, connection, ledger, clock, listening_s)
+        return cls(path, connection, ledger, clock, listening_s, note, steady_s or listening_s)
 
     async def close(self) -> None:
         """Write what waits, then close the database."""
@@ -157,7 +167,8 @@ class Writer:
     async def store(self, agent_key: str, report: Report, address: str) -> None:
         """Store a report; returns once it is on disk.
 
-        Raises `UnknownKeyError` if the key belongs to no monitor, `StoreUnavailableError` if it was not stored.
+        Raises `UnknownKeyError` if the key belongs to no monitor, `ReportRefusedError` if the report names too much
+        that is new, `StoreUnavailableError` if it was not stored.
         """
         await self.submit(agent_key, report, address)
 
@@ -168,7 +179,7 @@ class Writer:
         """
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailableError(self._problem or "too many reports wait to be written")
-        entry = Entry(agent_key, report, address, self._clock(), self._listening_s())
+        entry = Entry(agent_key, report, address, self._clock(), self._listening_s(), self._steady_s())
         pending = Pending(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(pending)
         self._arrived.set()
@@ -194,6 +205,16 @@ class Writer:
             return result
 
         return await self._seen_through(keep())
+
+    async def move(self, change: Change[Moved]) -> Moved:
+        """Run a change like `transact` that gives monitors other times, and remember them as they are then."""
+
+        async def move_and_remember() -> Moved:
+            moved = await self._guarded(change)
+            self._ledger.lives.update(moved.lives)
+            return moved
+
+        return await self._seen_through(move_and_remember())
 
     async def rejudge(self, decide: Callable[[Mapping[int, Live]], Ruling]) -> Ruling:
         """Let a judge decide on all monitors at once, write what it decided, and return that.
@@ -266,6 +287,8 @@ class Writer:
             entries = [pending.entry for pending in known]
             stored = await self._in_transaction(partial(write_batch, entries=entries))
             remember(self._ledger, stored)
+            for place, error in stored.refused.items():
+                _settle([known[place]], error)
             _settle(known)
 
     async def _guarded(self, change: Change[T]) -> T:
@@ -290,6 +313,8 @@ class Writer:
                     await self._connection.execute("ROLLBACK")
             raise
         self._works()
+        if files := self._place.written():
+            self._note(files)
         return result
 
     async def _be_patient(self) -> None:

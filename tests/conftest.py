@@ -16,6 +16,7 @@ from store.models import MountUsage, Report, Status
 from store.schema import prepare_database
 from store.verdicts import Ruling
 from store.writer import Writer
+from tests.zones import berlin_machine as berlin_machine
 
 Create = Callable[..., Awaitable[list[str]]]
 

@@ -76,6 +76,7 @@ class ConsoleApp(Deeds, FreezeApp, SuspendApp, ClipboardApp, LookApp, QuietApp, 
         self.standstill = Standstill()
         self._clock = clock
         self._ticks = 0
+        self._said: dict[str, float] = {}
         self._typed_ahead: list[tuple[Screen[Any], events.Key]] = []
         self.animation_level = "none"
 
@@ -184,18 +185,28 @@ class ConsoleApp(Deeds, FreezeApp, SuspendApp, ClipboardApp, LookApp, QuietApp, 
             event.prevent_default().stop()
             self.focused.post_message(key)
 
+    def on_paste(self) -> None:
+        """Say that a paste which no field has taken did nothing: its letters are not taken for keys."""
+        self.say("Nothing was pasted: there is no field to paste into here")
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Hand over what was typed ahead for this screen; what was meant for another is gone with it."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
+        if not event.widget.is_attached:  # its screen was closed meanwhile
+            return
         typed, self._typed_ahead = self._typed_ahead, []
         for screen, key in typed:
             if screen is event.widget.screen:
                 event.widget.post_message(key)
 
     def say(self, text: str, *, error: bool = False) -> None:
-        """Show a line of any origin as a toast."""
-        self.notify(safe(text, 500), severity="error" if error else "information", markup=False)
+        """Show a line of any origin as a toast, unless it is being shown: a key that is held says the same again."""
+        line, now = safe(text, 500), time.monotonic()
+        if self._said.get(line, 0.0) < now:
+            self._said = {each: until for each, until in self._said.items() if until >= now}
+            self._said[line] = now + self.NOTIFICATION_TIMEOUT
+            self.notify(line, severity="error" if error else "information", markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Refuse what changes something when the console is read-only, wherever it is bound."""
@@ -210,6 +221,13 @@ class ConsoleApp(Deeds, FreezeApp, SuspendApp, ClipboardApp, LookApp, QuietApp, 
             if action.palette:
                 run = partial(self.run_action, action.name, screen)
                 yield SystemCommand(f"{action.label}  ({action.shown})", action.help, run)
+
+    def action_command_palette(self) -> None:
+        """Show the palette, unless it is open."""
+        from tui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def open_monitor(self, monitor_id: int) -> None:
         """Show everything about one monitor."""

@@ -6,6 +6,7 @@ Words stand side by side and must all be true: plain text, `status:down,late`, `
 
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -92,7 +93,12 @@ def _test_of(word: str) -> Test:
         return _comparison(compared[1].casefold(), compared[2], compared[3], compared[4])
     if not word.startswith('"') and (named := _NAMED.fullmatch(plain)):
         return _choice(named[1].casefold(), named[2])
-    return partial(_has_text, plain.casefold())
+    return partial(_has_text, _folded(plain))
+
+
+def _folded(text: str) -> str:
+    """Return a text as it is compared: without regard to capitals and to how an accent is encoded."""
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _has_text(word: str, monitor: Monitor, _now: int) -> bool:
@@ -102,7 +108,7 @@ def _has_text(word: str, monitor: Monitor, _now: int) -> bool:
     """
     report = monitor.report
     facts = (monitor.name, monitor.status.value, report and report.hostname, report and report.os, *monitor.tags)
-    if any(word in fact.casefold() for fact in facts if fact):
+    if any(word in _folded(fact) for fact in facts if fact):
         return True
     return ("." in word or ":" in word) and word in (monitor.address or "").casefold()
 
@@ -111,7 +117,7 @@ def _has_text(word: str, monitor: Monitor, _now: int) -> bool:
 
 
 def _choice(name: str, wanted: str) -> Test:
-    choices = [part for part in wanted.casefold().split(",") if part]
+    choices = [part for part in _folded(wanted).split(",") if part]
     if name in ("status", "is"):
         return partial(_has_status, _statuses(name, choices))
     if name == "tag":
@@ -146,7 +152,7 @@ def _has_status(statuses: frozenset[Status], monitor: Monitor, _now: int) -> boo
 
 
 def _has_tag(tags: frozenset[str], monitor: Monitor, _now: int) -> bool:
-    return any(tag.casefold() in tags for tag in monitor.tags)
+    return any(_folded(tag) in tags for tag in monitor.tags)
 
 
 _TEXTS: dict[str, Callable[[Monitor], str | None]] = {
@@ -157,7 +163,7 @@ _TEXTS: dict[str, Callable[[Monitor], str | None]] = {
 
 
 def _says(of: Callable[[Monitor], str | None], parts: list[str], monitor: Monitor, _now: int) -> bool:
-    text = (of(monitor) or "").casefold()
+    text = _folded(of(monitor) or "")
     return any(part in text for part in parts)
 
 

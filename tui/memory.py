@@ -3,17 +3,14 @@
 What is remembered serves comfort alone: a file that cannot be read or written is logged, and nothing else happens.
 """
 
-import contextlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from store.files import ensure_private_folder
+from store.files import ensure_private_folder, replace_file
 from store.text import safe_text
 
 MOST_BYTES = 65_536
@@ -122,7 +119,8 @@ class Memory:
             return
         self._written = self.value
         try:
-            _write(self._path, encode(self.value))
+            ensure_private_folder(self._path.parent)
+            replace_file(self._path, encode(self.value))
         except OSError as error:
             log.warning("what the console remembers cannot be written to %s: %s", self._path, error.strerror)
 
@@ -145,17 +143,3 @@ def _read(path: Path) -> Remembered:
     if wrong:
         log.warning("%s of %s passed over: not what the console writes", ", ".join(wrong), path)
     return remembered
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a file of mode 0600 in the place of `path`, whole or not at all."""
-    ensure_private_folder(path.parent)
-    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(made).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(made).unlink()
-        raise

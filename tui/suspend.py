@@ -1,10 +1,13 @@
-"""Stopped and going on: the terminal is given back while the console is stopped, and taken again when it goes on.
+"""The driver of the terminal: what is read of it, and how it is given back while the console is stopped.
 
 Textual's own driver stops a process that no shell could bring back, takes a terminal twice that it has never given
-back (after `kill -STOP`, which nobody is told of), and would take one after the app has ended.
+back (after `kill -STOP`, which nobody is told of), and would take one after the app has ended. It ends the app by a
+byte that is not UTF-8.
 """
 
+import errno
 import os
+import select
 import signal
 import threading
 import time
@@ -14,10 +17,15 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.keyboard import Keyboard
 from tui.settings import ConsoleSettings
 
 LOOK_EVERY_S = 0.2
 """How soon a console that went on in the background notices that it is in the foreground again."""
+
+READ_BYTES = 65_536
+TICK_S = 0.1
+"""How long to wait for input before looking whether an escape that came last is a key, or whether to end."""
 
 
 def in_foreground(terminal: int) -> bool:
@@ -50,15 +58,49 @@ class StoppableDriver(LinuxDriver):
     ) -> None:
         """Take the signals that stop a process and let it go on; whoever runs the app resets them after it."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.holds_terminal = False
         self._away = False
         signal.signal(signal.SIGTSTP, self._stop)
         signal.signal(signal.SIGCONT, self._go_on)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        self.holds_terminal = True
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
         """Give the terminal back, with what Textual leaves on: the mouse's places in pixels."""
         if self._mouse_pixels:
             self.write("\x1b[?1016l")
         super().stop_application_mode()
+        self.holds_terminal = False
+
+    def write_out(self) -> None:
+        """Wait until all is written, for an app that failed before it closed the driver."""
+        if self._writer_thread is not None and self._writer_thread.is_alive():
+            self._writer_thread.stop()
+
+    def run_input_thread(self) -> None:
+        """Hand on what comes from the terminal until `exit_event` is set; raises OSError once the terminal is lost."""
+        keyboard = Keyboard()
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], TICK_S)[0]:
+                for message in keyboard.feed(self._read()):
+                    self.process_message(message)
+            for message in keyboard.tick():
+                self.process_message(message)
+
+    def _run_input_thread(self) -> None:
+        self.run_input_thread()  # what it raises goes to `threading.excepthook`; Textual would draw a traceback
+
+    def _read(self) -> bytes:
+        try:
+            data = os.read(self.fileno, READ_BYTES)
+        except BlockingIOError:  # another program made the terminal so, and was faster
+            return b""
+        if not data:
+            raise OSError(errno.EIO, "the terminal's input has ended")
+        return data
 
     def _stop(self, *_: object) -> None:
         if self._away:

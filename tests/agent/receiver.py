@@ -35,6 +35,7 @@ class Receiver(ThreadingHTTPServer):
         self.answers: list[tuple[int, bytes, dict[str, str]]] = [(200, OK, {})]
         self.bodies: list[dict[str, object]] = []
         self.paths: list[str] = []
+        self.user_agents: list[str] = []
         self.script = b""
         self.answering = Event()
         self.answering.set()
@@ -68,6 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep the report; answer as told."""
         self.server.paths.append(self.path)
+        self.server.user_agents.append(self.headers["User-Agent"])
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.bodies.append(json.loads(body.decode("utf-8")))
         self.server.await_turn()

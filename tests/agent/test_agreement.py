@@ -16,8 +16,8 @@ import pytest
 
 import agent
 from agent.collect import collect
-from agent.cpu import read_cpu
 from agent.figures import UNITS
+from agent.readings.cpu import read_cpu
 from tests.agent.shells import need
 from tests.e2e.harness import put_down, wait_for
 
@@ -45,7 +45,7 @@ class Seen:
     def expected(self) -> tuple[float, float]:
         """Return CPU usage and iowait in percent, by the kernel's own counters."""
         spans = zip(ticks(self.before), ticks(self.after), strict=True)
-        user, nice, system, idle, iowait, irq, softirq, steal = (after - before for before, after in spans)
+        user, nice, system, idle, iowait, irq, softirq, steal = (max(0, after - before) for before, after in spans)
         busy = user + nice + system + irq + softirq + steal
         whole = busy + idle + iowait
         return 100 * busy / whole, 100 * iowait / whole
@@ -137,7 +137,7 @@ def moment(tmp_path_factory: pytest.TempPathFactory) -> Moment:
         after, ended = stat.read_text(), read_cpu()
         for each in held.values():
             wait_for("agent.sh to be held", each.release)
-        seen = {"psutil": Seen(collect(began, ended), before, after)}
+        seen = {"psutil": Seen(collect(began, ended, print), before, after)}
         seen |= {shell: each.seen() for shell, each in held.items()}
     return Moment(seen, (network, cards_bytes()), (load, loads()))
 

@@ -3,18 +3,16 @@
 import json
 import os
 import platform
-from collections import namedtuple
+from pathlib import Path
 
 import psutil
 import pytest
 
-from agent.collect import collect, os_name, read_host, read_memory
-from agent.cpu import CpuReading
+from agent.collect import collect
 from agent.errors import MeasureError
 
-BEFORE, AFTER = CpuReading(0, 0, 0), CpuReading(100, 75, 5)
-Memory = namedtuple("Memory", "total available")
-Swap = namedtuple("Swap", "total used")
+BEFORE = {"user": 0.0, "idle": 0.0, "iowait": 0.0}
+AFTER = {"user": 20.0, "idle": 75.0, "iowait": 5.0}
 NUMBERS = {
     "cpu_usage": float,
     "cpu_iowait": float,
@@ -29,7 +27,7 @@ NUMBERS = {
 
 
 def test_a_report_of_this_machine_has_the_fields_and_types_that_are_taken() -> None:
-    report = collect(BEFORE, AFTER)
+    report = collect(BEFORE, AFTER, print)
     assert (report["cpu_usage"], report["cpu_iowait"]) == (20.0, 5.0)
     assert report.items() >= {"kernel": platform.release()}.items()
     for name, kind in NUMBERS.items():
@@ -41,42 +39,34 @@ def test_a_report_of_this_machine_has_the_fields_and_types_that_are_taken() -> N
     json.dumps(report, allow_nan=False)
 
 
-def test_memory_usage_is_what_new_programs_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(8 * 2**30 + 2**19, 2 * 2**30))
-    monkeypatch.setattr(psutil, "swap_memory", lambda: Swap(1000, 125))
-    assert read_memory() == {"memory_usage": 75.0, "memory_total_mb": 8192, "swap_usage": 12.5}
-
-
-def test_a_machine_without_swap_reports_none_rather_than_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psutil, "swap_memory", lambda: Swap(0, 0))
-    assert "swap_usage" not in collect(BEFORE, AFTER)
-
-
 def test_what_a_platform_does_not_count_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "getloadavg")
-    report = collect(CpuReading(0, 0, None), CpuReading(100, 75, None))
+    report = collect({"idle": 0.0}, {"idle": 1.0}, print)
     assert not {"load_1m", "load_5m", "load_15m", "cpu_iowait"} & set(report)
 
 
-def test_a_figure_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> None:
-        raise PermissionError(13, "Permission denied", "/proc/meminfo")
-
-    monkeypatch.setattr(psutil, "virtual_memory", fails)
+def test_memory_that_cannot_be_had_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "PROCFS_PATH", "/nonexistent", raising=False)
     with pytest.raises(MeasureError, match="cannot measure this machine") as raised:
-        collect(BEFORE, AFTER)
+        collect(BEFORE, AFTER, print)
     assert "\n" not in str(raised.value)
 
 
-def test_host_facts_are_cut_to_what_a_receiver_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.collect.os_name", lambda: "x" * 300)
-    monkeypatch.setattr("socket.gethostname", lambda: "a\udcffb")
-    assert read_host().items() >= {"os": "x" * 255, "hostname": "a\ufffdb"}.items()
-
-
-def test_a_system_without_os_release_still_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
-        raise FileNotFoundError
-
-    monkeypatch.setattr(platform, "freedesktop_os_release", missing)
-    assert os_name() == "Linux"
+def test_no_other_reading_costs_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 4096 kB\nMemAvailable: 1024 kB\n")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "proc"), raising=False)
+    monkeypatch.delattr(os, "getloadavg")
+    notes: list[str] = []
+    report = collect(BEFORE, AFTER, notes.append)
+    assert report == {
+        "cpu_usage": 20.0,
+        "cpu_iowait": 5.0,
+        "memory_usage": 75.0,
+        "memory_total_mb": 4,
+        "disk_usage": [],
+        "os": "Linux",
+        "hostname": report["hostname"],
+        "kernel": platform.release(),
+    }
+    assert [note.partition(":")[0] for note in notes] == ["all disks are left out"]

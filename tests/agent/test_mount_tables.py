@@ -2,11 +2,13 @@
 
 import json
 from collections import namedtuple
+from collections.abc import Iterator
 
 import psutil
 import pytest
+from _pytest.mark import ParameterSet
 
-from agent.disks import read_disks
+from agent.collect import read_disks
 from tests.agent.shells import Box
 
 DF = """shift 3
@@ -20,6 +22,11 @@ TABLES = {
         "/dev/sda2 / btrfs subvol=/@\n/dev/sda2 /home btrfs subvol=/@home\n/dev/sda2 /.snapshots btrfs subvol=/@s\n"
         "/dev/sda1 /boot/efi vfat rw\n/dev/sdb /srv btrfs rw\n",
         ["/", "/boot/efi", "/srv"],
+    ),
+    "zfs data sets are their pools": (
+        "rpool/ROOT/debian / zfs rw\nbpool/BOOT/debian /boot zfs rw\n"
+        "rpool/home /home zfs rw\nrpool/home/a /home/a zfs rw\n",
+        ["/", "/boot"],
     ),
     "a bind mount is where it was already": (
         "/dev/mapper/vg-root / ext4 rw\n/dev/sdb1 /srv/data xfs rw\n/dev/sdb1 /export xfs rw\n"
@@ -45,9 +52,16 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize(("table", "reported"), TABLES.values(), ids=TABLES)
+def both_agents() -> Iterator[ParameterSet]:
+    """Return each table for each agent."""
+    for name, (table, reported) in TABLES.items():
+        yield pytest.param("agent.sh", table, reported, id=f"agent.sh: {name}")
+        yield pytest.param("psutil", table, reported, id=f"psutil: {name}")
+
+
+@pytest.mark.parametrize(("agent", "table", "reported"), both_agents())
 def test_both_agents_choose_the_same_mounts(
-    dash: Box, monkeypatch: pytest.MonkeyPatch, table: str, reported: list[str]
+    dash: Box, monkeypatch: pytest.MonkeyPatch, agent: str, table: str, reported: list[str]
 ) -> None:
     rows = [line.split() for line in table.splitlines()]
     points = ["/" if point == "/" else f"{dash.root}/m{point}" for _, point, *_ in rows]
@@ -59,8 +73,10 @@ def test_both_agents_choose_the_same_mounts(
         dash.write(f"proc/self/{name}", text)
     wanted = ["/" if point == "/" else f"{dash.root}/m{point}" for point in reported]
     dash.stub("df", DF)
-    assert [disk["mount"] for disk in json.loads(dash.run("--print").stdout)["disk_usage"]] == wanted
+    if agent == "agent.sh":
+        assert [disk["mount"] for disk in json.loads(dash.run("--print").stdout)["disk_usage"]] == wanted
+        return
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(dash.root / "proc"), raising=False)
     monkeypatch.setattr(psutil, "disk_usage", lambda point: usage(10, 5, 5))
-    assert [disk["mount"] for disk in read_disks()] == wanted
+    assert [disk["mount"] for disk in read_disks(print)] == wanted

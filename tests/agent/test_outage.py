@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from agent.collect import Report
 from agent.config import AgentSettings
-from agent.cpu import CpuReading
-from agent.run import Machine, run_agent
+from agent.readings.cpu import CpuReading
+from agent.run import Machine, Say, run_agent
 from tests.agent.receiver import OK, Receiver, trouble
 from tests.e2e.harness import wait_for
 
@@ -21,7 +21,7 @@ class Numbered:
     def __init__(self) -> None:
         self.measured = 0
 
-    def collect(self, before: CpuReading, after: CpuReading) -> Report:
+    def collect(self, before: CpuReading, after: CpuReading, note: Say) -> Report:
         """Measure once more."""
         self.measured += 1
         return {"number": self.measured}
@@ -31,8 +31,8 @@ class Numbered:
 def reporting(receiver: Receiver) -> Iterator[Numbered]:
     """Let an agent report at a quick interval while the block lasts."""
     numbered, stop = Numbered(), threading.Event()
-    settings = AgentSettings(receiver.url, "amk_secret", use_proxies=False)
-    machine = Machine(read_cpu=lambda: CpuReading(0, 0, 0), collect=numbered.collect)
+    settings = AgentSettings(receiver.url, "secret", use_proxies=False)
+    machine = Machine(read_cpu=lambda: {"idle": 0.0}, collect=numbered.collect)
     arguments = (settings, INTERVAL_S, stop, lambda line: None, machine)
     thread = threading.Thread(target=run_agent, args=arguments, daemon=True)
     thread.start()

@@ -9,13 +9,13 @@ import pytest
 
 from agent.collect import Report
 from agent.config import AgentSettings
-from agent.cpu import CpuReading
 from agent.errors import MeasureError
-from agent.run import Machine, measure, print_report, run_agent, send_once
+from agent.readings.cpu import CpuReading
+from agent.run import Machine, Say, measure, print_report, run_agent, send_once
 from agent.send import Answer, Outcome
 from tests.agent.receiver import Receiver, trouble
 
-SETTINGS = AgentSettings("http://monitor.example", "amk_secret")
+SETTINGS = AgentSettings("http://monitor.example", "secret")
 
 
 class Waits(threading.Event):
@@ -41,6 +41,7 @@ class Scene:
         self.readings = 0.0
         self.spans: list[tuple[float, float]] = []
         self.sent: list[Report] = []
+        self.notes: list[list[str]] = []
 
     def machine(self) -> Machine:
         """Return the seams for the loop."""
@@ -49,12 +50,14 @@ class Scene:
     def read(self) -> CpuReading:
         """One more reading."""
         self.readings += 1
-        return CpuReading(self.readings, 0, 0)
+        return {"user": self.readings}
 
-    def collect(self, before: CpuReading, after: CpuReading) -> Report:
+    def collect(self, before: CpuReading, after: CpuReading, note: Say) -> Report:
         """Note which readings a report spans."""
-        self.spans.append((before.total, after.total))
-        return {"cpu_usage": after.total}
+        self.spans.append((before["user"], after["user"]))
+        for line in self.notes.pop(0) if self.notes else ():
+            note(line)
+        return {"cpu_usage": after["user"]}
 
     def send(self, settings: AgentSettings, report: Report) -> Outcome:
         """End as told."""
@@ -87,7 +90,7 @@ def test_troubles_are_said_once_and_each_try_carries_a_fresh_report() -> None:
 def test_figures_that_cannot_be_had_are_said_and_tried_again() -> None:
     scene, stop, said = Scene(), Waits(3), list[str]()
 
-    def fails(before: CpuReading, after: CpuReading) -> Report:
+    def fails(before: CpuReading, after: CpuReading, note: Say) -> Report:
         raise MeasureError("no figures")
 
     run_agent(SETTINGS, 60, stop, said.append, Machine(scene.read, fails, scene.send))
@@ -95,9 +98,31 @@ def test_figures_that_cannot_be_had_are_said_and_tried_again() -> None:
     assert stop.waits == [1, 60, 60]
 
 
+def test_counters_that_cannot_be_read_are_said_and_tried_again() -> None:
+    scene, stop, said = Scene(OK), Waits(3), list[str]()
+
+    def read() -> CpuReading:
+        if scene.readings == 0:
+            scene.readings += 1
+            raise MeasureError("no counters")
+        return scene.read()
+
+    run_agent(SETTINGS, 60, stop, said.append, Machine(read, scene.collect, scene.send, chance=lambda: 1.0))
+    assert said == ["no counters", "taken"]
+    assert stop.waits[:2] == [60, 1]
+    assert scene.spans[0] == (2, 3)
+
+
+def test_what_is_left_out_is_said_when_it_begins() -> None:
+    scene, stop, said = Scene(OK, OK, OK, OK), Waits(5), list[str]()
+    scene.notes = [["/a hangs"], ["/a hangs", "/b hangs"], [], ["/a hangs"]]
+    run_agent(SETTINGS, 60, stop, said.append, scene.machine())
+    assert said == ["/a hangs", "taken", "/b hangs", "/a hangs"]
+
+
 def test_a_stop_ends_a_wait_at_once(receiver: Receiver) -> None:
     stop, said = threading.Event(), threading.Event()
-    settings = AgentSettings(receiver.url, "amk_secret", use_proxies=False)
+    settings = AgentSettings(receiver.url, "secret", use_proxies=False)
     thread = threading.Thread(target=run_agent, args=(settings, 3600, stop, lambda line: said.set()))
     thread.start()
     assert said.wait(10)
@@ -108,17 +133,17 @@ def test_a_stop_ends_a_wait_at_once(receiver: Receiver) -> None:
 
 
 def test_once_sends_one_report_and_tells_how_it_ended(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.run.measure", lambda: measure(0.01))
+    monkeypatch.setattr("agent.run.measure", lambda note: measure(note, 0.01))
     receiver.says(404, trouble("Agent key not found"))
-    outcome = send_once(AgentSettings(receiver.url, "amk_secret", use_proxies=False))
+    outcome = send_once(AgentSettings(receiver.url, "secret", use_proxies=False), print)
     assert outcome.answer is Answer.UNKNOWN_KEY
-    assert receiver.bodies[0]["agent_key"] == "amk_secret"
+    assert receiver.bodies[0]["agent_key"] == "secret"
 
 
 def test_print_shows_the_report_on_one_line_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.run.measure", lambda: measure(0.01))
+    monkeypatch.setattr("agent.run.measure", lambda note: measure(note, 0.01))
     lines: list[str] = []
-    print_report(lines.append)
+    print_report(lines.append, print)
     assert len(lines) == 1
     report = json.loads(lines[0])
     assert "cpu_usage" in report

@@ -1,17 +1,20 @@
 """Each answer of a receiver as the psutil agent understands it."""
 
 import socket
+import tomllib
 from email.message import Message
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agent
 from agent.config import AgentSettings
-from agent.send import Answer, Outcome, outcome_of, retry_after_s, send
+from agent.send import VERSION, Answer, Outcome, outcome_of, retry_after_s, send, user_agent
 from tests.agent.receiver import OK, Receiver, trouble
 
-KEY = "amk_secret"
+KEY = "amk_" + "secret00" * 5
 REPORT: dict[str, object] = {"cpu_usage": 1.5, "hostname": "wéb"}
 
 
@@ -23,6 +26,22 @@ def test_an_accepted_report_arrived_whole_with_its_key(receiver: Receiver) -> No
     assert call(receiver.url).accepted
     assert receiver.bodies == [{"agent_key": KEY, **REPORT}]
     assert receiver.paths == ["/agent/report"]
+
+
+def test_the_agents_version_is_that_of_the_package() -> None:
+    project = tomllib.loads(Path(agent.__path__[0]).parent.joinpath("pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+
+
+@pytest.mark.parametrize(("name", "system"), [("Linux", "linux"), ("Darwin", "macos")])
+def test_a_report_tells_the_agents_version_and_system(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, name: str, system: str
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: name)
+    user_agent.cache_clear()
+    assert call(receiver.url).accepted
+    user_agent.cache_clear()
+    assert receiver.user_agents == [f"agentmon-agent/{VERSION} (psutil; {system})"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from agent.send import Answer, Outcome, send
 from tests.agent.receiver import Receiver, running
 from tests.agent.shells import Box, make_box
 
-KEY = "amk_secret0123"
+KEY = "amk_" + "secret00" * 5
 
 
 @pytest.fixture(scope="module")

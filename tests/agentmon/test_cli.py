@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from agentmon.serve import MAX_CONNECTIONS
+from server.reach import Reach
+from server.receiver import ReceiverOptions
 from tests.agentmon.conftest import Run
 
 COMMANDS = [
@@ -136,6 +139,27 @@ def test_lines_that_lead_nowhere_from_elsewhere_say_so(run: Run, tmp_path: Path)
     made = run("--config", str(config), "monitor", "create", "b").out
     assert "Only this machine" not in made
     assert "curl -fsSL https://monitor.example.org/agent.sh)" in made
+
+
+def test_lines_for_an_address_among_several_say_so_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    reach = Reach("http://10.8.0.2:8420", ("192.168.1.5", "100.64.0.3"), in_container=True)
+    monkeypatch.setattr("server.reach.find_reach", lambda *_, **__: reach)
+    made = run("monitor", "create", "a", "b").out
+    assert made.count("Agents are sent to 10.8.0.2; this machine is also 192.168.1.5, 100.64.0.3.") == 1
+    assert made.count("This receiver seems to run in a container: agents elsewhere may not reach 10.8.0.2.") == 1
+    lines = run("monitor", "key", "a", "--line", "linux")
+    assert (lines.out.count("\n"), lines.err.count("\n")) == (1, 2)
+    assert run("monitor", "create", "c", "--json").out.count("\n") == 1
+
+
+@pytest.mark.parametrize("platform", ["linux", "windows"])
+def test_a_line_is_worded_for_another_address(run: Run, platform: str) -> None:
+    run("monitor", "create", "a")
+    ran = run("monitor", "key", "a", "--line", platform, "--url", "https://mon.example.org:8443/")
+    assert "https://mon.example.org:8443/agent." in ran.out
+    assert ran.err == ""
+    assert run("monitor", "key", "a", "--line", platform, "--url", "mon.example.org").code == 2
+    assert run("monitor", "key", "a", "--url", "http://mon.example.org").code == 2
 
 
 def test_creating_as_json_prints_one_object_a_line(run: Run) -> None:
@@ -268,6 +292,15 @@ def test_a_device_is_refused_and_keeps_its_mode(run: Run, tmp_path: Path) -> Non
     assert (ran.code, ran.err) == (1, f"agentmon: {fifo} is not a file\n")
     assert stat.S_IMODE(fifo.stat().st_mode) == 0o666
     assert list(tmp_path.iterdir()) == [fifo]
+
+
+@pytest.mark.parametrize("number", ["0", "1001", "-1", "1.5", "many"])
+def test_limits_of_an_address_that_would_do_nothing_are_wrong_usage(run: Run, number: str) -> None:
+    assert run("serve", "--max-per-address", number).code == 2
+
+
+def test_all_connections_may_be_of_one_address() -> None:
+    assert ReceiverOptions().max_connections == MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "-1"])

@@ -40,6 +40,7 @@ database = "~/agentmon.db"
 port = 9000
 self = true
 max_report_rate = 5
+max_per_address = 40
 [retention]
 keep_raw = "4h"
 keep_5m = 864000
@@ -68,6 +69,7 @@ def test_what_the_file_says_feeds_the_options_of_the_commands(read: Load) -> Non
         "port": 9000,
         "with_self": True,
         "max_report_rate": 5.0,
+        "max_per_address": 40,
         "keep_raw": 4 * 3600.0,
         "keep_5m": 10 * 86400.0,
         "remind_every": 0.0,
@@ -94,6 +96,7 @@ MISTAKES = [
     ("[serve]\nport = true", 2, "serve.port is a whole number"),
     ("[serve]\nport = 1.0", 2, "serve.port is a whole number"),
     ("[serve]\nmax_report_rate = nan", 2, "serve.max_report_rate is a number from 0"),
+    ("[serve]\nmax_per_address = 0", 2, "serve.max_per_address is a whole number from 1 to 1000"),
     ("[serve]\nself = 1", 2, "serve.self is true or false"),
     ('[serve]\nhost = "a b"', 2, "serve.host is a host name or address"),
     ('[serve]\npublic_url = "x; rm -rf /"', 2, "serve.public_url is http://HOST:PORT"),

@@ -150,3 +150,15 @@ def test_init_writes_where_it_is_told_or_says_why_it_cannot(run: Run, tmp_path: 
     assert (tmp_path / "there" / "a.toml").is_file()
     ran = run("config", "init", "--config", "/proc/nowhere/a.toml")
     assert (ran.code, ran.err) == (1, "agentmon: cannot write /proc/nowhere/a.toml: No such file or directory\n")
+
+
+def test_a_file_is_written_over_no_link_and_no_device(run: Run, tmp_path: Path) -> None:
+    precious, link, fifo = tmp_path / "precious", tmp_path / "link", tmp_path / "fifo"
+    precious.write_text("precious")
+    link.symlink_to(precious)
+    os.mkfifo(fifo)
+    for path in (link, fifo, Path(os.devnull)):
+        ran = run("--config", str(path), "config", "init", "--force")
+        assert (ran.code, ran.err.count("\n")) == (1, 1)
+        assert "only a regular file is replaced" in ran.err
+    assert precious.read_text() == "precious"

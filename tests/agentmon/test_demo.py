@@ -28,7 +28,7 @@ from store.runs import begin_run
 from store.schema import prepare_database
 from store.writer import Writer
 from tests.agentmon.conftest import Run
-from tests.e2e.harness import AGENTMON, Station, put_down, wait_for
+from tests.e2e.harness import AGENTMON, PATIENCE_S, Station, put_down, wait_for
 from tests.e2e.terminal import Pty, opened
 
 SEED = 7
@@ -171,7 +171,7 @@ def test_it_goes_on_live_without_any_network_and_leaves_nothing(demo: Demo) -> N
     wait_for("reports that come while one looks", lambda: demo.reported_at("web-1") > before)
     assert psutil.Process(demo.process.pid).net_connections("inet") == []
     demo.terminal.type("q")
-    assert demo.process.wait(10) == 0
+    assert demo.process.wait(PATIENCE_S) == 0
     assert list(demo.temp.iterdir()) == []
 
 

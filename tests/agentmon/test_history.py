@@ -133,3 +133,8 @@ def test_a_retention_that_would_lose_what_is_needed_is_wrong_usage(run: Run, kep
     ran = run("serve", *kept)
     assert ran.code == 2
     assert "kept" in ran.err
+
+
+def test_columns_of_lines_align(run: Run, filled: Path) -> None:
+    lines = run("history", "web-1", "--step", "raw", "--since", "7d").out.splitlines()
+    assert len({line.index("/a b") for line in lines}) == 1

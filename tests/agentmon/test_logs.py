@@ -66,3 +66,14 @@ def test_a_reader_who_stalls_holds_nobody_up_and_gets_the_lines_later(
     lines += os.read(reader, 65536)
     os.close(reader)
     assert logs.MAX_WAITING <= lines.count(b"\n") < 2 * logs.MAX_WAITING
+
+
+def test_a_log_is_written_through_no_link_and_waits_for_no_reader(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.touch()
+    (tmp_path / "a.db.log").symlink_to(precious)
+    os.mkfifo(tmp_path / "b.db.log")
+    for name in ("a.db", "b.db"):
+        with pytest.raises(OSError, match="only a regular file"):
+            logs.log_to_file(tmp_path / name)
+    assert precious.read_text() == ""

@@ -48,6 +48,21 @@ def test_a_channel_is_added_listed_and_removed_and_shows_no_secret(run: Run, mon
     assert run("notify", "list", "--json").out == "[]\n"
 
 
+@pytest.mark.parametrize("piped", ["\ufeffjson://h\r\n\r\n", "'json://h'\n", "\n json://h"])
+def test_one_url_is_read_however_it_was_saved(run: Run, monkeypatch: pytest.MonkeyPatch, piped: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(piped))
+    assert run("notify", "add", "-").out == "JSON: json://h\n"
+
+
+def test_of_two_piped_lines_none_is_dropped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"json://h\njson://{SECRET}\n"))
+    ran = run("notify", "add", "-")
+    assert (ran.code, ran.out, ran.err) == (1, "", "agentmon: add one URL at a time: these are 2 lines\n")
+    assert run("notify", "list", "--json").out == "[]\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO("key-1\nkey-2\n"))
+    assert run("monitor", "create", "web-2", "--key", "-").code == 1
+
+
 def test_a_test_that_arrives(run: Run, tmp_path: Path) -> None:
     run("notify", "add", "--exec", f"cat > {tmp_path}/got")
     with alert_sink() as sink:

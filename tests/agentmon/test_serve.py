@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from agentmon.serve import warn_of_file_system
+from store.mounts import Mount
 from tests.e2e.harness import LISTENING, Station, make_report, post, put_down, wait_for
 from tests.e2e.terminal import console, opened
+from tests.store.damage import hide_mounts
 
 SMALLEST_PIPE = 4096
 KINDS = 12
@@ -75,3 +78,16 @@ def test_under_nohup_a_hangup_is_let_pass(station: Station) -> None:
             served.process.send_signal(signal.SIGHUP)
             served.accept(make_report(key))
         served.stop()
+
+
+@pytest.mark.parametrize(("kind", "warnings"), [("fuse.mergerfs", 1), ("ext4", 0)])
+def test_a_file_system_of_which_nothing_is_known_is_warned_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    warnings: int,
+) -> None:
+    hide_mounts(monkeypatch, Mount("0:9", Path("/"), tmp_path, kind))
+    warn_of_file_system(tmp_path / "a.db")
+    assert [kind in record.getMessage() for record in caplog.records] == [True] * warnings

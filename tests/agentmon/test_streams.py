@@ -83,3 +83,20 @@ def test_arguments_that_are_no_text_are_refused_in_one_line(station: Station) ->
     assert [refused(station, "monitor", "show"), refused(station, "history"), refused(station, "status")] == [1, 1, 3]
     with station.serving():
         assert [refused(station, "monitor", *change) for change in changes] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("command", ["create new --json", "rotate web"])
+def test_a_key_that_could_not_be_shown_is_not_lost(station: Station, command: str) -> None:
+    before = station.stored()
+    done = shell(station, f"agentmon monitor {command} >&-")
+    assert (done.returncode, done.stderr) == (1, "agentmon: standard output is closed: nobody would see the key\n")
+    assert station.stored() == before
+    done = shell(station, f"agentmon monitor {command} >/dev/full")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "No space left on device" in done.stderr
+    assert f"agentmon monitor key NAME ({'new' if 'new' in command else 'web'})" in done.stderr
+
+
+def test_who_has_read_enough_hears_nothing(station: Station) -> None:
+    done = shell(station, "agentmon events --json | head -c 1; agentmon config show >/dev/full")
+    assert (done.stdout, done.stderr) == ("[", "agentmon: No space left on device\n")

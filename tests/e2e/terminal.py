@@ -63,7 +63,11 @@ class Pty:
 
     def type(self, keys: str) -> None:
         """Press keys."""
-        os.write(self._master, keys.encode())
+        self.send(keys.encode())
+
+    def send(self, data: bytes) -> None:
+        """Send bytes, as a terminal does that is not set up for UTF-8."""
+        os.write(self._master, data)
 
     def expect(self, pattern: str, since: int = 0) -> int:
         """Wait until text comes that a pattern matches, after `since` bytes; returns how many came in all."""

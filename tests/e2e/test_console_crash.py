@@ -5,7 +5,7 @@ import signal
 import sqlite3
 from contextlib import closing
 
-from tests.e2e.harness import Station, make_report, wait_for
+from tests.e2e.harness import PATIENCE_S, Station, make_report, wait_for
 from tests.e2e.terminal import Pty, attached, console, opened
 
 TOLD = r"agentmon: the console failed \(JSONDecodeError\), what happened stands in (\S+?\.log)"
@@ -46,7 +46,7 @@ def test_with_the_receiver_in_the_same_process_both_end_in_good_order(station: S
         with console(station, terminal) as served:
             served.accept(make_report(key))
             poison(station)
-            assert served.process.wait(10) == 1
+            assert served.process.wait(PATIENCE_S) == 1
             assert_logged(station, assert_given_back(terminal, modes))
             assert "stopping: finishing what is in flight" in served.said()
     with closing(sqlite3.connect(station.database)) as connection:
@@ -80,6 +80,6 @@ def test_an_attached_console_leaves_the_receiver_alone(station: Station) -> None
         served.accept(make_report(key))
         with attached(station, terminal) as process:
             poison(station)
-            assert process.wait(10) == 1
+            assert process.wait(PATIENCE_S) == 1
             assert_logged(station, assert_given_back(terminal, modes))
         served.accept(make_report(key))

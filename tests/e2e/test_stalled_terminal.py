@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.e2e.harness import Station, wait_for
+from tests.e2e.harness import PATIENCE_S, Station, wait_for
 from tests.e2e.load import reporting
 from tests.e2e.terminal import console, fill, opened
 
@@ -45,4 +45,4 @@ def test_a_console_that_is_read_again_goes_on(station: Station) -> None:
             terminal.resume()
             terminal.expect("web-1", since=len(terminal.written))
         terminal.type("q")
-        assert served.process.wait(10) == 0
+        assert served.process.wait(PATIENCE_S) == 0

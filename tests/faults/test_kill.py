@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from store.schema import uri
+from store.location import uri
 from tests.e2e.harness import Served, Station, make_report, send, wait_for
 
 SENDERS = 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.harness import Served, Station, make_report, post, wait_for
+from tests.e2e.harness import PATIENCE_S, Served, Station, make_report, post, wait_for
 from tests.e2e.terminal import Pty, attached, console, fill, opened
 from tests.e2e.test_lost_terminal import SPIN_LIMIT_S, cpu_seconds
 from tests.e2e.tmux import PROMPT, Pane, in_tmux
@@ -42,7 +42,7 @@ def test_all_that_was_switched_on_is_switched_off(station: Station, end: str) ->
             assert {b"1049", b"25", b"1003", b"2048", b"keyboard"} <= left_behind(terminal.written)
             if end == "q":
                 terminal.type("q")
-                assert served.process.wait(10) == 0
+                assert served.process.wait(PATIENCE_S) == 0
                 assert_as_before(terminal, modes)
                 return
             if end == "stalled":
@@ -69,7 +69,7 @@ def test_without_a_shell_that_could_bring_it_back_ctrl_z_stops_nothing(station: 
         terminal.expect("healthy", since=before)
         assert psutil.Process(process.pid).status() != psutil.STATUS_STOPPED
         terminal.type("q")
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def job(pane: Pane) -> psutil.Process:

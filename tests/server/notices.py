@@ -7,13 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
+
 from server.alerts import Alert, NotifierOptions, alert_of
 from server.notifier import DELIVERY, Notifier
 from store.channels import ChannelKind, Target, add_channel
 from store.event_log import record
 from store.events import Event, EventKind
+from store.ledger import Ledger
 from store.outbox import Outbox
 from store.policy import Level
+from store.thresholds import Track, encode_tracks
 from store.writer import Writer
 from tests.conftest import START_MS, Clock
 
@@ -85,6 +89,30 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+async def _make_true(connection: aiosqlite.Connection, event: Event) -> None:
+    """Write what an event tells of its monitor, which is made if it does not exist."""
+    await connection.execute(
+        "INSERT OR IGNORE INTO monitor (id, name, created_at) VALUES (?, ?, ?)",
+        (event.monitor_id, event.monitor, START_MS),
+    )
+    await connection.execute(
+        "INSERT OR IGNORE INTO latest (monitor_id, seq, status, status_since) VALUES (?, 1, 'up', ?)",
+        (event.monitor_id, START_MS),
+    )
+    if event.kind in (EventKind.DOWN, EventKind.UP):
+        await connection.execute(
+            "UPDATE latest SET status = ?, status_since = ? WHERE monitor_id = ?",
+            (event.kind, event.at, event.monitor_id),
+        )
+    elif event.kind in (EventKind.DEGRADED, EventKind.RECOVERED):
+        said = event.detail
+        track = Track(said["metric"], said["mount"], Level(said["level"]), True, -1.0, event.at, event.at, 96.0)
+        tracks = [track] if event.kind is EventKind.DEGRADED else []
+        await connection.execute(
+            "UPDATE latest SET tracks = ? WHERE monitor_id = ?", (encode_tracks(tracks), event.monitor_id)
+        )
+
+
 AT_ONCE = NotifierOptions(grace_s=0.0)
 
 
@@ -119,8 +147,15 @@ class Stage:
         )
 
     async def happen(self, *events: Event) -> None:
-        """Write events."""
-        await self.writer.transact(lambda connection, _: record(connection, events))
+        """Write events, and make their monitors, if need be, what the events say of them."""
+
+        async def write(connection: aiosqlite.Connection, _: Ledger) -> None:
+            for each in events:
+                if each.monitor_id is not None:
+                    await _make_true(connection, each)
+            await record(connection, events)
+
+        await self.writer.change(write)
 
     async def look(self, seconds: float = 0.0) -> None:
         """Let time pass, let the notifier look, and wait until all that can be delivered is."""

@@ -38,12 +38,6 @@ def test_what_is_told_and_how_bad_it_is(happened: Event, level: Level | None) ->
     assert (alert and alert.level) == level
 
 
-def test_an_end_is_as_important_as_the_incident_was_at_its_worst() -> None:
-    alert = alert_of(reading(EventKind.RECOVERED, level="warning"), Level.CRITICAL)
-    assert alert is not None
-    assert (alert.level, alert.over) == (Level.CRITICAL, True)
-
-
 @pytest.mark.parametrize(
     ("happened", "held_s", "others", "due"),
     [

@@ -100,6 +100,11 @@ def ask(errand: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         (f"https://host/{SECRET}", "for a web hook write jsons:// in place of https://"),
         (f"http://host/{SECRET}", "for a web hook write json:// in place of http://"),
         (f"tgram://{SECRET}", "that is no complete tgram:// URL"),
+        (
+            f"slack://{SECRET};en#with%chars",
+            "that is no complete slack:// URL; what is special in a user name, password or token is written in"
+            " percent-encoding: # as %23, % as %25",
+        ),
         (SECRET, "that is no URL of a service, such as ntfy://TOPIC or mailto://USER:PASSWORD@HOST"),
     ],
 )

@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.fleet_judge import Silence, rule
+from server.fleet_judge import FleetJudge, Silence, rule
+from store.addresses import Address
 from store.events import Event, EventKind
 from store.live import Live, advance
 from store.models import Monitor, Status
 from store.policy import Setting, make_policy
 from store.told import told_by_report
 from store.wording import sentence
-from tests.conftest import START_MS, make_report
+from store.writer import Writer
+from tests.conftest import START_MS, Clock, Create, make_report
 
 REPORT = make_report()
 
@@ -216,3 +218,24 @@ def test_every_down_is_followed_by_one_up_and_a_restart_makes_none(count: int, s
         assert (live.monitor.status is Status.DOWN) == (open_now or live.unsaid)
     silences = [event.kind for event in fleet.told(EventKind.SILENCE, EventKind.REPORTS_AGAIN)]
     assert silences == ([EventKind.SILENCE, EventKind.REPORTS_AGAIN] * len(silences))[: len(silences)]
+
+
+@pytest.mark.parametrize(
+    ("moved_after_s", "said"),
+    [
+        (200, "this receiver was 192.0.2.5 when they last reported and is 192.0.2.7 now; use a fixed lease"),
+        (-5, "is it this machine's network?"),
+    ],
+)
+async def test_everyones_silence_names_a_move_since_the_last_report(
+    writer: Writer, create: Create, clock: Clock, moved_after_s: int, said: str
+) -> None:
+    judge = await FleetJudge.open(writer, clock.wall, clock.listening_s)
+    clock.advance(60)
+    for key in await create("a", "b", "c"):
+        await writer.store(key, REPORT, "192.0.2.9")
+    moved = Address(clock.ms + moved_after_s * 1000, "192.0.2.7")
+    judge.addresses = (Address(START_MS, "192.0.2.5"), moved)
+    clock.advance(400)
+    told = (await judge.pass_judgement(writer)).events
+    assert [said in sentence(event) for event in told if event.kind is EventKind.SILENCE] == [True]

@@ -28,21 +28,72 @@ async def greeted(running: Running, source: str | None = None) -> RawClient:
     return client
 
 
+async def begun(running: Running) -> RawClient:
+    """Return a connection that has begun a request, so that it is not idle."""
+    before = running.receiver.connections
+    client = await running.connect()
+    await client.send(report_request()[:30])
+    await until(lambda: running.receiver.connections == before + 1)
+    return client
+
+
+async def ends(client: RawClient) -> bool:
+    """Whether what `begun` began is answered 200 once its rest is sent."""
+    await client.send(report_request()[30:])
+    return (await client.reply()).status == 200
+
+
 async def test_over_the_cap_of_an_address_there_is_a_503_and_others_are_served(start: Start) -> None:
     running = await start(max_per_address=2)
-    clients = [await greeted(running) for _ in range(2)]
+    clients = [await begun(running) for _ in range(2)]
     assert await is_turned_away(await running.connect())
     assert await is_served(await running.connect(source="127.0.0.2"))
     for client in clients:
-        assert await is_served(client)
+        assert await ends(client)
     await clients[0].close()
-    await until(lambda: running.receiver.connections == 2)
     assert await is_served(await running.connect())
+
+
+async def test_at_the_cap_of_an_address_its_longest_idle_connection_makes_room(start: Start) -> None:
+    running = await start(max_per_address=3)
+    elsewhere = await greeted(running, source="127.0.0.2")
+    first, second = [await greeted(running) for _ in range(2)]
+    busy = await begun(running)
+    assert await is_served(first)
+    newcomers = []
+    for idle in (second, first):
+        newcomers.append(await running.connect())
+        assert await is_served(newcomers[-1])
+        assert await idle.ended() == b""
+        assert running.receiver.connections == 4
+    for client in (elsewhere, *newcomers):
+        assert await is_served(client)
+    assert await ends(busy)
+
+
+async def test_a_connection_that_has_said_nothing_yet_makes_no_room_for_others_of_its_address(start: Start) -> None:
+    running = await start(max_per_address=2)
+    silent = [await running.connect() for _ in range(2)]
+    await until(lambda: running.receiver.connections == 2)
+    assert await is_turned_away(await running.connect())
+    for client in silent:
+        assert await is_served(client)
+
+
+async def test_when_full_an_idle_connection_of_the_same_address_goes_before_older_ones_of_others(start: Start) -> None:
+    running = await start(max_connections=3)
+    older, own = await greeted(running), await greeted(running, source="127.0.0.2")
+    other = await greeted(running, source="127.0.0.3")
+    assert await is_served(await running.connect(source="127.0.0.2"))
+    assert await own.ended() == b""
+    assert await is_served(await running.connect(source="127.0.0.4"))
+    assert await older.ended() == b""
+    assert await is_served(other)
 
 
 async def test_whoever_is_turned_away_reads_why_even_while_it_sends(start: Start) -> None:
     running = await start(max_per_address=1)
-    await greeted(running)
+    await begun(running)
     for body in (report_body(), b" " * 200_000):
         client = await running.connect()
         client.writer.write(report_request(body))
@@ -51,7 +102,7 @@ async def test_whoever_is_turned_away_reads_why_even_while_it_sends(start: Start
 
 async def test_whoever_is_turned_away_and_stays_is_cut(start: Start) -> None:
     running = await start(max_per_address=1, linger_s=SHORT_S)
-    await greeted(running)
+    await begun(running)
     client = await running.connect()
     assert await is_turned_away(client)
     with contextlib.suppress(ConnectionError):
@@ -64,7 +115,7 @@ async def test_whoever_is_turned_away_and_stays_is_cut(start: Start) -> None:
 
 async def test_whoever_is_turned_away_cannot_send_for_ever(start: Start) -> None:
     running = await start(max_per_address=1, linger_s=60)
-    await greeted(running)
+    await begun(running)
     client = await running.connect()
     with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(5):
@@ -75,7 +126,7 @@ async def test_whoever_is_turned_away_cannot_send_for_ever(start: Start) -> None
 
 async def test_a_crowd_that_is_turned_away_is_still_closed(start: Start) -> None:
     running = await start(max_per_address=1, max_lingering=2, linger_s=60)
-    await greeted(running)
+    await begun(running)
     clients = [await running.connect() for _ in range(5)]
     for client in clients:
         assert await is_turned_away(client)
@@ -138,6 +189,25 @@ async def test_a_flood_of_connections_does_not_keep_agents_out(start: Start) -> 
         assert await is_served(await running.connect(source="127.0.0.2"))
     assert running.receiver.connections <= 20
     assert len(flood) == 80
+
+
+async def test_through_a_proxy_the_requests_of_each_address_that_it_names_are_limited(start: Start) -> None:
+    running = await start(
+        max_per_address=2, trusted_proxies=("127.0.0.1",), store=FakeStore(hold=asyncio.Event()), linger_s=SHORT_S
+    )
+    clients = [await running.connect() for _ in range(4)]
+    for client in clients[:2]:
+        await client.send(report_request(X_Forwarded_For="192.0.2.1"))
+    await until(lambda: running.store.waiting == 2)
+    await clients[2].send(report_request(X_Forwarded_For="192.0.2.1"))
+    assert await is_turned_away(clients[2])
+    await clients[3].send(report_request(X_Forwarded_For="192.0.2.2"))
+    await until(lambda: running.store.waiting == 3)
+    assert running.store.hold is not None
+    running.store.hold.set()
+    for client in (*clients[:2], clients[3]):
+        assert (await client.reply()).status == 200
+    assert (await clients[0].ask("POST", "/agent/report", report_body(), X_Forwarded_For="192.0.2.1")).status == 200
 
 
 async def late(client: RawClient) -> bool:

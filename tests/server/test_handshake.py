@@ -15,7 +15,16 @@ import pytest
 from server.tls import Certificate
 from store.rejections import Refusal
 from tests.certificates import make_pair
-from tests.server.conftest import PATIENCE_S, RawClient, Start, receivers, report_body, request_bytes, until
+from tests.server.conftest import (
+    PATIENCE_S,
+    RawClient,
+    Start,
+    receivers,
+    report_body,
+    report_request,
+    request_bytes,
+    until,
+)
 from tests.server.test_gate import SHORT_S, is_served, is_turned_away
 
 CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -51,7 +60,7 @@ async def scenario_a_handshake_that_never_ends_is_counted_and_cut(start: Start) 
 
 
 async def scenario_handshakes_count_in_the_limit_of_an_address(start: Start) -> None:
-    running = await start(certificate=certificate(), max_per_address=2)
+    running = await start(certificate=certificate(), max_per_address=2, linger_s=SHORT_S)
     idle = [await running.connect(bare=True) for _ in range(2)]
     await until(lambda: running.receiver.connections == 2)
     assert await is_turned_away(await running.connect())
@@ -70,11 +79,45 @@ async def scenario_handshakes_that_stall_make_room(start: Start) -> None:
 
 
 async def scenario_a_crowd_that_is_turned_away_is_closed_even_before_its_handshake(start: Start) -> None:
-    running = await start(certificate=certificate(), max_per_address=1, max_lingering=1, linger_s=SHORT_S)
+    running = await start(certificate=certificate(), max_per_address=1, max_lingering=1, header_deadline_s=SHORT_S)
     clients = [await running.connect(bare=True) for _ in range(5)]
-    for client in clients[1:]:
+    for client in clients:
         assert await client.ended() == b""
-    assert running.receiver.connections == 1
+    await until(lambda: running.receiver.connections == 0)
+
+
+async def scenario_whoever_is_turned_away_reads_why_after_its_handshake_even_while_it_sends(start: Start) -> None:
+    running = await start(certificate=certificate(), max_per_address=1, linger_s=SHORT_S)
+    await running.connect(bare=True)
+    await until(lambda: running.receiver.connections == 1)
+    for body in (report_body(), b" " * 200_000):
+        client = await running.connect()
+        client.writer.write(report_request(body))
+        assert await is_turned_away(client)
+    assert [line.count for line in running.rejected.lines] == [2]
+
+
+async def scenario_whoever_is_turned_away_may_stay_if_there_is_room_after_its_handshake(start: Start) -> None:
+    running = await start(certificate=certificate(), max_per_address=1)
+    silent = await running.connect(bare=True)
+    await until(lambda: running.receiver.connections == 1)
+    late = await running.connect(bare=True)
+    after = await running.connect(bare=True, source="127.0.0.2")
+    await until(lambda: running.receiver.connections == 2)  # and so the gate has seen `late` too
+    await after.close()
+    await silent.close()
+    await until(lambda: running.receiver.connections == 0)
+    await late.writer.start_tls(certificate().identity.client_context())
+    assert await is_served(late)
+    assert running.rejected.lines == []
+
+
+async def scenario_an_idle_connection_makes_room_for_a_new_one_of_its_address(start: Start) -> None:
+    running = await start(certificate=certificate(), max_per_address=1)
+    idle = await running.connect()
+    assert await is_served(idle)
+    assert await is_served(await running.connect())
+    assert await idle.ended() == b""
 
 
 async def scenario_plain_http_is_told_to_say_https(start: Start) -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, timedelta, timezone
 
 import pytest
 
-from server.alerts import REMIND_EVERY_S, NotifierOptions, reminders
-from server.messages import make_content, make_contents, make_test
+from server.alerts import REMIND_EVERY_S, Alert, AlertKind, NotifierOptions, reminders
+from server.messages import make_content, make_test
 from store.events import Event, EventKind
 from store.live import Live
 from store.models import Monitor, Status
@@ -107,17 +107,15 @@ def test_the_events_are_told_with_their_detail() -> None:
     assert (content["level"], content["state"], content["count"]) == ("critical", "problem", 1)
 
 
+def test_an_end_whose_time_nobody_noticed_names_no_time() -> None:
+    ended = Alert(AlertKind.UP, START_MS, 1, "web-1", "up again", Level.CRITICAL, {"was": "down", "for_s": None})
+    content = make_content([ended])
+    assert (content["title"], content["state"]) == ("agentmon: web-1 is up again", "over")
+
+
 def test_the_events_of_a_large_fleet_stay_bounded_and_are_counted() -> None:
     content = make_content(alerts(*(down(n) for n in range(5_000))))
     assert (len(content["events"]), content["count"]) == (100, 5_000)
-
-
-def test_each_level_gets_what_is_at_least_so_bad() -> None:
-    both = make_contents(alerts(down(1), reading(number=2, level="warning")))
-    assert [event["monitor"] for event in both[Level.WARNING]["events"]] == ["web-1", "web-2"]
-    assert [event["monitor"] for event in both[Level.CRITICAL]["events"]] == ["web-1"]
-    assert set(make_contents(alerts(reading(level="warning")))) == {Level.WARNING}
-    assert make_contents([]) == {}
 
 
 @pytest.mark.parametrize(

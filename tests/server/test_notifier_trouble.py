@@ -14,6 +14,7 @@ import pytest
 from server.alerts import NotifierOptions
 from server.notifier import Notifier
 from store import channels
+from store.changes import delete_monitor
 from store.errors import StoreUnavailableError
 from store.writer import Writer
 from tests.conftest import Clock
@@ -73,6 +74,18 @@ async def test_a_queue_is_bounded_and_what_is_given_up_is_the_oldest(stage: Stag
     del stage.behave["broken"]
     await stage.pass_time(310)
     assert stage.titles("broken") == [f"web-{number} is down" for number in range(30, 130)]
+
+
+async def test_a_deleted_server_is_not_told_of_once_deliveries_work(stage: Stage, writer: Writer, clock: Clock) -> None:
+    await stage.add("broken")
+    stage.behave["broken"] = refuse
+    for number in (1, 2):
+        await stage.happen(down(number))
+        await stage.pass_time(10)
+    await writer.change(partial(delete_monitor, name="web-1", now=clock.ms))
+    del stage.behave["broken"]
+    await stage.pass_time(100)
+    assert stage.titles("broken") == ["web-2 is down"]
 
 
 async def test_a_restart_tries_at_once(stage: Stage) -> None:

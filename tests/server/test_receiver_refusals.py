@@ -3,7 +3,7 @@
 import pytest
 
 from server.receiver import MAX_BODY
-from store.errors import StoreUnavailableError
+from store.errors import ReportRefusedError, StoreUnavailableError
 from store.rejections import MANY, Refusal, fingerprint
 from tests.server.conftest import KEY, Running, Start, report_body, report_request
 from tests.server.test_limits import Clock
@@ -82,6 +82,18 @@ async def test_floods_and_a_failing_store_are_counted_by_key(start: Start) -> No
         (429, Refusal.MANY_UNKNOWN, fingerprint("guess100")): 1,
         (429, Refusal.MANY_UNKNOWN, fingerprint("guess101")): 1,
     }
+
+
+async def test_too_many_different_names_are_a_422_that_says_how_many_are_kept(running: Running) -> None:
+    running.store.error = ReportRefusedError(
+        "disk_usage", "too many different mounts: at most 5 are kept of one server"
+    )
+    reply = await running.report()
+    assert (reply.status, reply.json["status"]) == (422, "error")
+    assert reply.json["errors"] == {"disk_usage": ["too many different mounts: at most 5 are kept of one server"]}
+    assert [(line.reason, line.fingerprint, line.field) for line in running.rejected.lines] == [
+        (Refusal.MANY_NAMES, OWN, "disk_usage")
+    ]
 
 
 async def test_a_connection_too_many_and_late_headers_are_counted(start: Start) -> None:

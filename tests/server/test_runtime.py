@@ -20,6 +20,7 @@ from server.client import call
 from server.control import Control
 from server.fleet_judge import FleetJudge
 from server.premises import take_premises
+from server.reach import Reach
 from server.receiver import ReceiverOptions
 from server.runtime import Runtime, RuntimeOptions
 from server.thread import ReceiverThread
@@ -84,6 +85,14 @@ class Served:
         finally:
             connection.close()
 
+    def events(self) -> dict[str, Any]:
+        """Return the details of the last event of each kind."""
+        connection = sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)
+        try:
+            return {kind: json.loads(detail) for kind, detail in connection.execute("SELECT kind, detail FROM event")}
+        finally:
+            connection.close()
+
     def verdicts(self) -> list[str]:
         """Return every status that a monitor ever had, oldest first."""
         connection = sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)
@@ -120,6 +129,46 @@ def test_a_monitor_created_through_the_admin_api_can_report_at_once(served: Serv
     assert f"{served.url}/agent.ps1" in windows["after"]
     assert made["warning"].startswith(f"Only this machine can reach {served.url}")
     assert served.call("credentials", name="web-1") == made
+
+
+def test_a_line_is_worded_for_another_address(served: Served) -> None:
+    served.call("create", names=["web-1"])
+    made = served.call("credentials", name="web-1", url="https://mon.example.org")
+    assert "curl -fsSL https://mon.example.org/agent.sh" in made["install"][0]["after"]
+    assert served.url not in json.dumps(made)
+    assert made["warning"] is None
+
+
+def test_a_receiver_that_moves_says_so_and_words_lines_for_its_new_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reach = Reach("http://192.0.2.5:84", ("100.64.0.3",), in_container=True)
+    monkeypatch.setattr("server.premises.find_reach", lambda *_, **__: reach)
+    served = Served(tmp_path / "a.db")
+    (made,) = served.call("create", names=["a"])
+    assert "http://192.0.2.5:84" in made["install"][0]["after"]
+    assert "also 100.64.0.3" in made["note"]
+    assert "container" in made["warning"]
+    reach = Reach("http://192.0.2.7:84")
+    until(lambda: served.call("receiver")["url"] == reach.url)
+    until(lambda: "receiver_moved" in served.events())
+    assert served.events()["receiver_moved"] == {"before": "192.0.2.5", "address": "192.0.2.7"}
+    assert reach.url in served.call("credentials", name="a")["install"][0]["after"]
+    served.thread.stop()
+    assert served.thread.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize(("host", "public_url"), [("127.0.0.1", None), (None, "https://mon.example.org")])
+def test_neither_loopback_nor_a_chosen_url_is_kept(tmp_path: Path, host: str | None, public_url: str | None) -> None:
+    premises = take_premises(tmp_path / "a.db", host, 0, public_url)
+    thread = ReceiverThread(premises, lambda: QUICK)
+    thread.start()
+    assert thread.ready.wait(PATIENCE_S)
+    thread.stop()
+    assert thread.wait(PATIENCE_S)
+    connection = sqlite3.connect(tmp_path / "a.db")
+    assert connection.execute("SELECT count(*) FROM receiver_address").fetchone() == (0,)
+    connection.close()
 
 
 def test_a_silent_server_goes_late_then_down_and_up_with_its_next_report(served: Served) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from server import upkeep as upkeep_module
-from server.upkeep import FORGETTING_SPEED, ForgettingClock, Upkeep, UpkeepOptions
+from server.upkeep import FORGETTING_SPEED, ForgettingClock, Upkeep, UpkeepOptions, forgotten_to
 from store import changes
 from store.errors import StoreUnavailableError
 from store.models import MountUsage
 from store.tiers import DAY_MS, HOUR_MS, MINUTE_MS, ROLLED
 from store.writer import FILE_GONE, Writer
 from tests.conftest import START_MS, Clock, Create, make_report
+from tests.server.hub import Hub
 from tests.store.history import History
 
 YEAR_S = 365 * 86_400
@@ -175,3 +176,31 @@ async def test_between_two_steps_there_is_a_pause_as_long_as_the_work(
     await Upkeep(writer, UpkeepOptions(), clock.wall, clock.listening_s).go_round()
     assert len(pauses) >= 6
     assert min(pauses) >= upkeep_module.LEAST_PAUSE_S
+
+
+async def test_a_restart_does_not_believe_a_clock_that_is_a_year_ahead(tmp_path: Path) -> None:
+    async with Hub(tmp_path / "a.db") as hub:
+        await hub.live(90)
+        await hub.upkeep.go_round()
+        hub.skew_ms = YEAR_S * 1000
+        await hub.live(3)
+        for kill in (False, True):
+            await hub.restart(kill=kill)
+            await hub.live(2)
+            await hub.upkeep.go_round()
+        assert len(hub.stamps()) == 97
+        assert counts(hub.path)["rollup_5m"] > 2 * 90 / 5
+
+
+@pytest.mark.parametrize(
+    ("runs", "reached"),
+    [
+        ([], None),
+        ([(1_000, 5_000)], 5_000),
+        ([(1_000, 5_000), (9_000, 10_000)], 10_000),
+        ([(0, 1_000), (YEAR_S * 1000, YEAR_S * 1000 + 10)], 1_000 + 10 * FORGETTING_SPEED),
+        ([(0, 1_000), (YEAR_S * 1000, YEAR_S * 1000 + 10), (1_500, 9_000)], 9_000),
+    ],
+)
+def test_how_far_forgetting_came_is_told_by_the_runs(runs: list[tuple[int, int]], reached: int | None) -> None:
+    assert forgotten_to(runs) == reached

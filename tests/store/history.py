@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -14,11 +14,11 @@ from typing import Self
 import aiosqlite
 
 from server.upkeep import Upkeep, UpkeepOptions
-from store import changes
+from store import changes, runs
 from store.buckets import COUNTERS, SCALES, USAGE_SCALE
 from store.models import Monitor, Report, Sample
 from store.reader import Reader
-from store.rollup import gap_ms
+from store.rollup import apart
 from store.schema import prepare_database
 from store.series import Plan, Point, Series, read_points
 from store.sizes import kibibytes
@@ -43,14 +43,19 @@ class Bucket:
     sizes: dict[str, Span | None] = field(default_factory=dict)
 
 
-def reference(samples: Sequence[Sample], width_ms: int, gap_at: Callable[[int], int]) -> dict[int, Bucket]:
-    """Roll reports up the slow way; `gap_at` gives the gap (ms) that holds at a time."""
+def reference(
+    samples: Sequence[Sample], width_ms: int, elapsed_s: Mapping[int, float], apart_at: Callable[[int], dict[str, int]]
+) -> dict[int, Bucket]:
+    """Roll reports up the slow way.
+
+    `elapsed_s` gives the seconds since the report before, by time; `apart_at` what holds for two reports at a time.
+    """
     grouped: dict[int, list[Report]] = defaultdict(list)
     for sample in samples:
         grouped[sample.at // width_ms].append(sample.report)
     buckets = {number: _bucket(reports) for number, reports in grouped.items()}
     for before, after in pairwise(samples):
-        _move(buckets[after.at // width_ms], before, after, gap_at(after.at))
+        _move(buckets[after.at // width_ms], before, after, elapsed_s[after.at] * 1000, apart_at(after.at))
     return buckets
 
 
@@ -74,7 +79,7 @@ def _span(values: Iterable[float | None]) -> Span | None:
     return (sum(known) / len(known), min(known), max(known)) if known else None
 
 
-def _move(bucket: Bucket, before: Sample, after: Sample, gap: int) -> None:
+def _move(bucket: Bucket, before: Sample, after: Sample, elapsed_ms: float, apart_ms: dict[str, int]) -> None:
     steps = {}
     for way in ("rx", "tx"):
         old, new = (getattr(sample.report, f"network_{way}_bytes") for sample in (before, after))
@@ -82,10 +87,10 @@ def _move(bucket: Bucket, before: Sample, after: Sample, gap: int) -> None:
             steps[way] = new - old
     if not steps or min(steps.values()) < 0:
         return
-    elapsed = after.at - before.at
-    suffix = "gap_bytes" if elapsed > gap else "bytes"
-    if elapsed <= gap:
-        bucket.network_s += elapsed / 1000
+    makes_rate = apart_ms["least_ms"] <= elapsed_ms <= apart_ms["gap_ms"]
+    suffix = "bytes" if makes_rate else "gap_bytes"
+    if makes_rate:
+        bucket.network_s += elapsed_ms / 1000
     for way, step in steps.items():
         bucket.moved[f"{way}_{suffix}"] = bucket.moved.get(f"{way}_{suffix}", 0) + step
 
@@ -97,7 +102,8 @@ class History:
         """Use it as a context; the database is new."""
         self.path = path
         self.clock = clock
-        self.gaps: dict[Tier, dict[int, int]] = {tier: {} for tier in ROLLED}
+        self.apart: dict[Tier, dict[int, dict[str, int]]] = {tier: {} for tier in ROLLED}
+        self._heard_s: list[float | None] = []
         self._retention = retention or Retention()
         self._seen: dict[int, Sample] = {}
         self._rolled = -1
@@ -120,11 +126,13 @@ class History:
 
     async def _open(self) -> None:
         self.writer = await Writer.open(self.path, self.clock.wall, self.clock.listening_s)
+        self._run = await self.writer.transact(partial(runs.begin_run, now=self.clock.wall()))
         options = UpkeepOptions(self._retention)
         self.upkeep = Upkeep(self.writer, options, self.clock.wall, self.clock.listening_s)
 
     async def report(self, report: Report) -> None:
         """Let a report arrive now; it may be stored together with later ones."""
+        self._heard_s.append(self.clock.listening)
         self._storing.append(asyncio.create_task(self.writer.store(KEY, report, "::1")))
         await asyncio.sleep(0)  # so that it is stamped
 
@@ -138,26 +146,42 @@ class History:
         await self.settle()
         await self.writer.close()
         await self._open()
+        self._heard_s.append(None)
 
     async def go_round(self) -> None:
         """Do the housekeeping, and remember what the reference needs before it forgets."""
         await self.settle()
+        await self.writer.transact(partial(runs.beat, run_id=self._run, now=self.clock.wall()))
         new = await self.reader.samples(1, self._rolled + 1, 2**60)
         self._seen |= {sample.at: sample for sample in new}
         if new:
             self._rolled = new[-1].at
             for tier in ROLLED:
-                self._note_gaps(tier, new[0].at // tier.width_ms)
+                self._note_apart(tier, new[0].at // tier.width_ms)
         await self.upkeep.go_round()
 
-    def _note_gaps(self, tier: Tier, first: int) -> None:
-        gap = gap_ms(self.writer.lives[1].monitor.interval_s)
+    def _note_apart(self, tier: Tier, first: int) -> None:
+        holds = apart(self.writer.lives[1].monitor.interval_s)
         numbers = (at // tier.width_ms for at in self._seen)
-        self.gaps[tier] |= {number: gap for number in numbers if number >= first}
+        self.apart[tier] |= {number: holds for number in numbers if number >= first}
 
-    def gap_at(self, tier: Tier) -> Callable[[int], int]:
-        """Return the gap that held when a tier's bucket was last made, by time."""
-        return lambda at: self.gaps[tier][at // tier.width_ms]
+    def apart_at(self, tier: Tier) -> Callable[[int], dict[str, int]]:
+        """Return what held for two reports when a tier's bucket was last made, by time."""
+        return lambda at: self.apart[tier][at // tier.width_ms]
+
+    @property
+    def elapsed_s(self) -> dict[int, float]:
+        """Return the seconds between each report and the one before, by its time: by stamps over a restart."""
+        ats, elapsed = sorted(self._seen), {}
+        heard_s: float | None = None
+        place = 0
+        for each in self._heard_s:
+            if each is not None and place < len(ats):
+                by_stamp = (ats[place] - ats[place - 1]) / 1000
+                elapsed[ats[place]] = by_stamp if heard_s is None else each - heard_s
+                place += 1
+            heard_s = each
+        return elapsed
 
     @property
     def samples(self) -> list[Sample]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sqlite3
 import stat
 from pathlib import Path
@@ -71,3 +72,78 @@ def test_what_cannot_be_read_or_written_is_said_in_one_line(database: Path, tmp_
             back_up(database, place, overwrite=True)
         assert "\n" not in str(caught.value)
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def kinds(folder: Path, database: Path) -> dict[str, Path]:
+    """Return what is no regular file, and what is but belongs to a database."""
+    made = {name: folder / name for name in ("folder", "fifo", "socket", "link", "dangling", "device", "hard link")}
+    made["folder"].mkdir()
+    os.mkfifo(made["fifo"])
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(made["socket"]))
+    (folder / "precious").write_text("precious")
+    made["link"].symlink_to(folder / "precious")
+    made["dangling"].symlink_to(folder / "nothing")
+    made["device"] = Path(os.devnull)
+    os.link(database, made["hard link"])
+    linked = folder / "linked folder"
+    linked.symlink_to(database.parent)
+    own = {suffix: database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm", ".lock", ".log")}
+    return made | own | {"own by a linked folder": linked / database.name}
+
+
+def look(path: Path) -> tuple[int, ...] | None:
+    """Return what lies at a path itself, None if nothing does."""
+    if not os.path.lexists(path):
+        return None
+    found = path.lstat()
+    return found.st_mode, found.st_ino, found.st_nlink, found.st_size
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+async def test_nothing_but_a_regular_file_of_nobody_is_replaced(
+    writer: Writer, database: Path, tmp_path: Path, create: Create, overwrite: bool
+) -> None:
+    await create("a")
+    folder = tmp_path / "kinds"
+    folder.mkdir()
+    for what, path in kinds(folder, database).items():
+        before = look(path)
+        with pytest.raises(AgentmonError) as caught:
+            back_up(database, path, overwrite=overwrite)
+        assert "\n" not in str(caught.value), what
+        assert before == look(path), what
+    assert (folder / "precious").read_text() == "precious"
+    assert not [*folder.glob("*.partial"), *database.parent.glob("*.partial")]
+
+
+def test_the_log_of_another_database_is_not_replaced(database: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    other.touch()
+    for suffix in ("-wal", "-journal", ".lock"):
+        with pytest.raises(AgentmonError, match="belongs to a database"):
+            back_up(database, other.with_name(other.name + suffix), overwrite=True)
+
+
+def test_a_link_where_the_copy_is_made_is_left_alone(database: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / "copy.db.partial").symlink_to(precious)
+    with pytest.raises(AgentmonError, match="symbolic link"):
+        back_up(database, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db.partial").is_symlink()
+    assert precious.read_text() == "precious"
+
+
+async def test_a_backup_is_one_file_that_is_read_as_it_is_and_served_again(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copies" / "copy.db"
+    copy.parent.mkdir()
+    back_up(database, copy)
+    reader = await Reader.open(copy)
+    assert (await reader.changes()).monitors == ()
+    assert [path.name for path in copy.parent.iterdir()] == ["copy.db"]
+    await reader.close()
+    prepare_database(copy)
+    served = await Writer.open(copy)
+    assert copy.with_name("copy.db-wal").exists()
+    await served.close()

@@ -1,6 +1,7 @@
 """Opening a connection: whoever gives up while it opens leaves no thread behind, which would keep the process."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -36,3 +37,15 @@ async def test_a_connection_that_is_given_up_while_it_opens_is_closed(
     for thread in left:
         thread.join(10)
     assert not [thread for thread in left if thread.is_alive()]
+
+
+@pytest.mark.parametrize(("platform", "full"), [("darwin", 1), ("linux", 0)])
+async def test_a_mac_writes_through_the_cache_of_its_drive(
+    database: Path, monkeypatch: pytest.MonkeyPatch, platform: str, full: int
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    connection = await open_writer(database)
+    for pragma in ("fullfsync", "checkpoint_fullfsync"):
+        ((found,),) = await connection.execute_fetchall(f"PRAGMA {pragma}")
+        assert found == full
+    await connection.close()

@@ -12,7 +12,8 @@ from store.ledger import Ledger
 from store.models import MountUsage, Status
 from store.tiers import DAY_MS, FIVE_MINUTES, HOUR_MS, MINUTE_MS, ONE_HOUR, ROLLED, Retention
 from store.verdicts import RECORD_VERDICT
-from tests.conftest import START_MS, Clock, make_report
+from store.writer import Writer
+from tests.conftest import START_MS, Clock, Create, make_report
 from tests.store.history import History
 
 SHORT = Retention(2 * HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS)
@@ -86,6 +87,19 @@ async def test_a_silent_server_keeps_the_reports_of_its_last_hour(tmp_path: Path
         assert rows(history.path, "sample") == list(range(last - 10 * MINUTE_MS - MINUTE_MS, last + 1, MINUTE_MS))
 
 
+async def test_of_many_changes_of_status_the_newest_are_kept(
+    writer: Writer, database: Path, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "MAX_VERDICTS", 7)
+    await create("web-1", "web-2")
+    verdicts = [(1, START_MS + at, Status.DOWN) for at in range(1, 21)]
+    await writer.transact(lambda connection, _: connection.executemany(RECORD_VERDICT, verdicts))
+    forget = partial(expiry.expire, monitor_ids=[1, 2], now=START_MS, retention=SHORT)
+    while await writer.transact(forget):
+        pass
+    assert rows(database, "verdict") == [START_MS, *(START_MS + at for at in range(14, 21))]
+
+
 async def test_no_transaction_removes_more_than_a_batch(tmp_path: Path) -> None:
     removed: list[int] = []
 
@@ -131,13 +145,17 @@ async def test_a_deleted_monitor_leaves_nothing_behind(tmp_path: Path) -> None:
         assert rows(history.path, "purge", "monitor_id") == []
 
 
+NOT_OF_HISTORY = ("purge", "event", "incident")
+"""Events tell of deleted monitors, too, and incidents are what channels were told of."""
+
+
 def owners(path: Path) -> dict[str, frozenset[int]]:
     """Return whose rows each table of history holds; mounts' rollups belong to nobody (0) once the mount is gone."""
     connection = sqlite3.connect(path)
     found = {}
     for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        if "monitor_id" in columns and table not in ("purge", "event"):  # events tell of deleted monitors, too
+        if "monitor_id" in columns and table not in NOT_OF_HISTORY:
             query = f"SELECT DISTINCT monitor_id FROM {table}"
         elif "mount_id" in columns:
             query = f"SELECT DISTINCT coalesce(monitor_id, 0) FROM {table} LEFT JOIN mount ON mount.id = mount_id"

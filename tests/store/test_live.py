@@ -6,7 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.live import GAPS_REMEMBERED, Live, advance, learn_interval, stamp
+from store.interval import GAPS_REMEMBERED
+from store.live import Live, advance, learn_interval, stamp
 from store.models import Monitor, Status
 from tests.conftest import make_report
 

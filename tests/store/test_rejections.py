@@ -120,6 +120,7 @@ async def test_of_ended_keys_the_oldest_are_forgotten(
         ({"reason": Refusal.MALFORMED}, "https://"),
         ({"reason": Refusal.BODY_LATE}, "did not arrive in time"),
         ({"reason": Refusal.MANY_REPORTS}, "--max-report-rate"),
+        ({"reason": Refusal.MANY_NAMES}, "new in each report"),
         ({"reason": Refusal.STORE}, "its log says"),
         ({"reason": "a reason of another version", "status": 418}, "answered 418"),
     ],

@@ -95,7 +95,7 @@ async def live_through(history: History, life: Life) -> None:
 async def check_tiers(history: History) -> None:
     retention = Retention()
     for tier in ROLLED:
-        wanted = reference(history.samples, tier.width_ms, history.gap_at(tier))
+        wanted = reference(history.samples, tier.width_ms, history.elapsed_s, history.apart_at(tier))
         found = {point.at // tier.width_ms: point for point in (await history.tier(tier)).points}
         assert found.keys() <= wanted.keys()
         oldest = history.clock.ms - retention.of(tier)
@@ -132,7 +132,7 @@ def test_wider_points_are_what_the_reference_makes_of_their_reports(life: Life, 
 
     async def check(history: History) -> None:
         await live_through(history, life)
-        wanted = reference(history.samples, tier.width_ms * times, history.gap_at(tier))
+        wanted = reference(history.samples, tier.width_ms * times, history.elapsed_s, history.apart_at(tier))
         found = await history.points(Plan(tier, tier.width_ms * times))
         assert [point.at // (tier.width_ms * times) for point in found] == sorted(wanted)
         for point in found:

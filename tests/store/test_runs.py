@@ -24,6 +24,7 @@ async def test_runs_older_than_all_history_are_forgotten(writer: Writer, databas
     for start in (1_000, 5_000):
         await writer.transact(partial(runs.begin_run, now=start))
     await writer.transact(partial(runs.forget_runs, before=3_000))
+    await writer.transact(partial(runs.forget_runs, before=9_000))  # the last one is that of now
     reader = await Reader.open(database)
     assert await reader.receiver_runs(0, 10_000) == [(5_000, 5_000)]
     await reader.close()

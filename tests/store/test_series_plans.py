@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from server.upkeep import ANALYZE_EVERY_S
-from store import buckets, changes, expiry, forecasts, past, rollup, rows, series
+from store import buckets, changes, expiry, forecasts, names, past, rollup, rows, series
 from store.models import MountUsage
 from store.tiers import Tier
 from tests.conftest import Clock, make_report
 from tests.store.history import History
 
 LARGE = r"sample(_mount)?|rollup(_mount)?(_5m|_1h)?|verdict|before|s"
-MODULES = (buckets, changes, expiry, forecasts, past, rollup, rows, series)
+MODULES = (buckets, changes, expiry, forecasts, names, past, rollup, rows, series)
 
 
 def statements(name: str, value: object) -> Iterator[tuple[str, str]]:

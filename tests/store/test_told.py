@@ -288,7 +288,8 @@ async def test_every_kind_of_event_has_a_sentence() -> None:
     detail = {
         "was": "down", "for_s": 5.0, "silence_s": 5.0, "metric": "load", "mount": None, "level": "warning",
         "value": None, "limit": 4.0, "monitors": 3, "hostnames": [None, None], "addresses": ["::1", "::2"],
-        "address": None, "before": "a\x1b", "by_itself": True, "settings": {f"disk./{n}.warn": "off" for n in range(9)},
+        "address": None, "before": "a\x1b", "by_itself": True, "by_s": 1.0, "says": None,
+        "settings": {f"disk./{n}.warn": "off" for n in range(9)},
         "off_s": 3.0, "killed": True, "tags": ["a\x1b"], "note": True,
     }  # fmt: skip
     for kind in EventKind:

@@ -8,7 +8,6 @@ import pytest
 from store.models import Monitor
 from tests.tui.fleets import small_fleet
 from tests.tui.house import House, SnapCompare
-from tests.tui.house import berlin_machine as berlin_machine
 from tests.tui.house import utc as utc
 from tests.tui.leaping import LeapingLoop, leaping_clock
 from tui import look

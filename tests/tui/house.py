@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from store.models import Monitor, Sample
 from tests.tui.standins import NOW, MemoryAdmin, MemoryStore
+from tests.zones import stand_in_zone
 from tui.app import ConsoleApp
 from tui.settings import ConsoleSettings
 
@@ -65,24 +66,10 @@ def toasts(app: App[Any]) -> list[str]:
     return [toast.message for toast in app._notifications]
 
 
-def _stand_in_zone(monkeypatch: pytest.MonkeyPatch, zone: str) -> Iterator[None]:
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 @pytest.fixture
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this machine stand in the zone UTC, so that times of day are the same everywhere."""
-    yield from _stand_in_zone(monkeypatch, "UTC")
-
-
-@pytest.fixture
-def berlin_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let this machine stand in Berlin, whose rules are written out, since not every machine knows zones by name."""
-    yield from _stand_in_zone(monkeypatch, "CET-1CEST,M3.5.0,M10.5.0/3")
+    yield from stand_in_zone(monkeypatch, "UTC")
 
 
 SnapCompare = Callable[..., bool]

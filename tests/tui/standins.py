@@ -253,6 +253,7 @@ class MemoryAdmin:
         self.error: AgentmonError | None = None
         self.delivery_problem: str | None = None
         self.warning: str | None = None
+        self.note: str | None = None
         self.info = ReceiverInfo(since=NOW - 600 * MINUTE, url=URL)
         self.gate = asyncio.Event()
         self.gate.set()
@@ -273,7 +274,7 @@ class MemoryAdmin:
 
     def _credentials(self, monitor_id: int, name: str) -> Credentials:
         key = self.keys[monitor_id]
-        return Credentials(monitor_id, name, key, install_lines(key), self.warning)
+        return Credentials(monitor_id, name, key, install_lines(key), self.warning, self.note)
 
     async def receiver(self) -> ReceiverInfo:
         """Return `info`."""

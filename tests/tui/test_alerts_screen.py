@@ -2,6 +2,7 @@
 
 import pytest
 from rich.cells import cell_len
+from textual.events import Paste
 
 from store.channels import Channel, ChannelKind
 from store.errors import ChangeRefusedError, ReceiverUnreachableError, StoreUnavailableError
@@ -13,6 +14,7 @@ from tui.channels import ChannelLine, NewChannel, heading, parse, segments
 from tui.screens.alerts import AlertsScreen
 from tui.screens.confirm import Confirm
 from tui.screens.fleet import FleetScreen
+from tui.widgets.field import Field
 
 GOOD = Channel(1, "ntfy", ChannelKind.APPRISE, "ntfy://t****c", Level.WARNING, NOW, sent_at=NOW - 5 * MINUTE)
 BAD = Channel(
@@ -251,3 +253,13 @@ def test_a_narrow_list_leaves_out_what_its_detail_tells_and_keeps_where_alerts_g
         line = "".join(piece.text for piece in segments(ChannelLine(GOOD, "5m ago"), cells))
         assert cell_len(line) == cells
         assert "ntfy://t****c" in line
+
+
+async def test_of_two_pasted_lines_none_is_dropped() -> None:
+    house = a_house()
+    async with house.app.run_test(size=(80, 24)) as pilot:
+        await house.show(pilot, AlertsScreen())
+        await pilot.press("n")
+        await until(pilot, lambda: house.app.screen.query_one(Field).has_focus)
+        house.app.post_message(Paste("ntfy://one\r\n\r\n  ntfy://two\n"))
+        await until(pilot, lambda: house.app.screen.query_one(Field).value == "ntfy://one ntfy://two")

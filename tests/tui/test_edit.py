@@ -70,7 +70,7 @@ async def test_only_what_was_changed_is_sent() -> None:
 
 
 async def test_without_a_change_nothing_is_sent_and_enter_closes() -> None:
-    async with editing(House(replace(WEB, name=" web 1 "))) as on:
+    async with editing(House(replace(WEB, name="web 1"))) as on:
         await on.fill("tags", " Web,  PROD ")
         await on.press("enter")
         assert await on.saved() == []

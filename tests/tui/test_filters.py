@@ -216,3 +216,9 @@ def test_the_help_has_five_lines_that_fit_and_mean_something() -> None:
         parse(example)
         assert len(example) <= 27
         assert len(meaning) <= 75 - 2 - 28
+
+
+def test_accents_are_found_however_they_are_encoded() -> None:
+    fleet = [a_monitor(1, "café", report=a_report(hostname="cafe\u0301-host"))]
+    for wanted in ("cafe\u0301", "CAFÉ", "name:cafe\u0301", "host:café"):
+        assert found(wanted, fleet) == ["café"]

@@ -1,7 +1,15 @@
 """What the forecast and the traffic say in words."""
 
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
+from store.tiers import HOUR_MS
+from tests.conftest import Clock, make_report
+from tests.store.history import History
 from tests.tui.house import utc as utc
 from tests.tui.standins import MINUTE, NOW
 from tui.draw import local_time
@@ -32,6 +40,46 @@ def test_a_forecast_is_the_more_worrying_the_nearer_it_is(full_at: int | None, s
 def test_months_begin_at_local_midnight_of_their_first_day() -> None:
     assert [local_time(at) for at in months(NOW)] == ["2026-02-01 00:00:00", "2026-03-01 00:00:00"]
     assert [local_time(at)[:10] for at in months(NOW - 60 * DAY)] == ["2025-11-01", "2025-12-01"]
+
+
+ZONES = (
+    "UTC",
+    "Asia/Kolkata",  # +5:30
+    "Asia/Kathmandu",  # +5:45
+    "America/St_Johns",  # -3:30, with summer time
+    "Australia/Lord_Howe",  # summer time is half an hour
+    "Europe/Berlin",
+    "America/Havana",  # summer time begins and ends at midnight
+)
+
+
+@pytest.fixture(params=ZONES)
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """This machine's zone is another."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+async def test_months_side_by_side_count_every_hour_once(tmp_path: Path) -> None:
+    """Reports each 10 minutes around the ends of months, each with one byte more than the last."""
+    now = Clock().ms
+    starts = sorted({start for back in range(12) for start in months(now - back * 30 * DAY)})
+    async with History(tmp_path / "a.db", Clock(ms=starts[0])) as history:
+        count = 0
+        for start in starts[1:]:
+            history.clock.ms = start - 2 * HOUR_MS
+            for _ in range(24):
+                count += 1
+                history.clock.advance(600)
+                await history.report(make_report(network_rx_bytes=count, network_tx_bytes=0))
+        await history.go_round()
+        moved = [(await history.reader.traffic(1, *month))[0] for month in pairwise(starts)]
+        recent, _ = await history.reader.traffic(1, starts[-1], history.clock.ms + 1)
+        assert sum(moved) + recent == count - 1
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "0"), (999, "999"), (2**20, "1M"), (3 * 2**40, "3.0T")])

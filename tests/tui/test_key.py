@@ -70,6 +70,19 @@ async def test_what_keeps_the_lines_from_working_is_said() -> None:
         await until(pilot, lambda: "Only this machine can reach" in shown(house.app))
 
 
+@pytest.mark.parametrize("width", [80, 160])
+async def test_the_other_addresses_of_the_receiver_are_named(width: int) -> None:
+    house = House(monitor())
+    house.admin.note = (
+        "Agents are sent to 10.8.0.2; this machine is also 192.168.1.5, 100.64.0.3. " + "For another: " * 5
+    )
+    async with house.app.run_test(size=(width, 24)) as pilot:
+        await house.show(pilot, KeyScreen("web-1"))
+        await until(pilot, lambda: "also 192.168.1.5" in shown(house.app))
+        assert drawn_command(house) == INSTALL.replace(key_of(1), MASK)
+        assert house.app.screen.max_scroll_y == 0
+
+
 @pytest.mark.parametrize(("key", "copied"), [("c", key_of(1)), ("i", INSTALL), ("w", WINDOWS)])
 async def test_key_and_command_are_copied_without_being_shown(key: str, copied: str) -> None:
     house = House(monitor())

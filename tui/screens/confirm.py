@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from store.text import MAX_NAME
+from store.text import MAX_NAME, normal_name
 from tui.draw import safe
+from tui.screens.dialog import Dialog
 from tui.widgets.field import Field
 
 _ARROWS: tuple[BindingType, ...] = (
@@ -25,7 +25,7 @@ def _button(label: str, name: str, variant: str = "") -> Button:
     return Button(Content(label), id=name, classes=variant, compact=True)
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """A question with a yes and a no; `y` is yes, `n` and esc are no, and so is enter unless one moves first."""
 
     CSS_PATH = "confirm.tcss"
@@ -61,7 +61,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class ConfirmDelete(ModalScreen[bool]):
+class ConfirmDelete(Dialog[bool]):
     """Asks for a monitor's name before it is deleted; only the very name lets one go on."""
 
     CSS_PATH = "confirm.tcss"
@@ -98,7 +98,8 @@ class ConfirmDelete(ModalScreen[bool]):
 
     def matches(self, typed: str) -> bool:
         """Return whether the name is typed; where it shows replaced characters, what is shown will do too."""
-        return typed in (self._monitor_name, safe(self._monitor_name, MAX_NAME))
+        names = (self._monitor_name, safe(self._monitor_name, MAX_NAME))
+        return normal_name(typed) in map(normal_name, names)
 
     def on_input_changed(self) -> None:
         """Offer the deletion only to the name."""

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from store.errors import AgentmonError
 from store.models import Monitor
 from store.tags import MAX_NOTE, MAX_TAG, MAX_TAGS, Edit, note_problem, split_tags, tags_problem
-from store.text import MAX_NAME, name_problem
+from store.text import MAX_NAME, name_problem, normal_name
 from tui.actions import Room, bindings
 from tui.draw import safe
 from tui.screens.base import ConsoleScreen
@@ -62,7 +62,7 @@ class EditScreen(ConsoleScreen):
 
     def _typed(self, name: str) -> str:
         text = self.query_one(f"#{name}", Field).value
-        return text if text == self._monitor.name else text.strip()
+        return normal_name(text) if name == "name" else text.strip()
 
     def _problem(self, name: str) -> str | None:
         """Return what is wrong with what stands in a field, None if it will do."""
@@ -120,7 +120,7 @@ class EditScreen(ConsoleScreen):
             self._tell("saving …")
             # The app's worker: whoever leaves meanwhile still learns how it ended.
             self.app.run_worker(self._save(edit), group="change")
-        elif not self._saving:
+        elif not self._saving and self.is_active:
             self.app.pop_screen()
 
     async def _save(self, edit: Edit) -> None:

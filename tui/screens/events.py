@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.models import Monitor, Status
+from store.when import local, spoken
 from tui import draw, look
 from tui.action import Keys
 from tui.actions import Room, bindings
@@ -18,7 +19,6 @@ from tui.event_pages import MOST, EventPages
 from tui.feed import FleetChanged
 from tui.keymap import shown_key
 from tui.screens.list_screen import ListScreen
-from tui.when import local, spoken
 from tui.widgets.chart_head import spread_out
 from tui.widgets.event_line import EventLine, Shown, heading, is_shown, is_wanted, line_of, segments
 from tui.widgets.filter_bar import FilterBar

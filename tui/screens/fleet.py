@@ -11,12 +11,12 @@ from textual.widgets import Static
 
 from store.errors import AgentmonError
 from store.models import Monitor
+from store.when import spoken, stepped
 from tui.actions import Room, bindings
 from tui.feed import FleetChanged
 from tui.filters import Filter, FilterError, parse
 from tui.past import Past
 from tui.screens.marking import MarkingScreen
-from tui.when import spoken, stepped
 from tui.widgets.empty_fleet import empty_note
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.fleet_columns import DEFAULT, Choice, recalled
@@ -56,6 +56,7 @@ class FleetScreen(MarkingScreen):
         self.grouped = False
         self._filtered = Filter()
         self._mistake = ""
+        self._has_matched = False
         self._past = Past()
         self._reading_past = False
         self._moved_at = self._sorted_at = 0
@@ -166,8 +167,15 @@ class FleetScreen(MarkingScreen):
         else:
             rows, self._sorted_at = arranged(found, self.order), now
         self.table.show_at(rows, at, past=self._past.picture is not None, in_groups=self.grouped)
+        self._remember_filter(bool(rows))
         self._show_header()
         self._show_found(len(rows), len(monitors))
+
+    def _remember_filter(self, matches: bool) -> None:
+        """Come up with this filter the next time, unless it has not matched anything: the fleet would look empty."""
+        self._has_matched = self._has_matched or matches
+        if self.console.feed.loaded:
+            self.console.memory.remember(filter=self.wanted if self._has_matched else "")
 
     def _keeps_still(self, now: int) -> bool:
         """Return whether the cursor was just moved, or a restless order just made; a clock set back is not "just"."""
@@ -355,8 +363,7 @@ class FleetScreen(MarkingScreen):
             self._filtered, self._mistake = parse(wanted), ""
         except FilterError as error:
             self._mistake = str(error)
-        before = self.subject()
-        self.console.memory.remember(filter=self.wanted)
+        before, self._has_matched = self.subject(), False
         self._arrange()
         if before not in self.table.monitors:
             self.table.to_top()

@@ -7,11 +7,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from store.when import EXAMPLES, WhenError, spoken, understand
 from tui import draw
-from tui.when import EXAMPLES, WhenError, spoken, understand
+from tui.screens.dialog import Dialog
 from tui.widgets.field import Field
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HINT = f"For example {EXAMPLES}"
 
 
-class GoToTimeScreen(ModalScreen[None]):
+class GoToTimeScreen(Dialog[None]):
     """One field: a time of the past; what it is understood as stands below while one types."""
 
     AUTO_FOCUS = "Field"

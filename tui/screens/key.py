@@ -1,6 +1,7 @@
 """A monitor's agent key, the lines that install an agent with it, and whether that agent has reported."""
 
 from collections.abc import Iterable
+from textwrap import fill
 from typing import ClassVar
 
 from rich.text import Text
@@ -59,7 +60,7 @@ class KeyScreen(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out; key and commands have lines of their own from edge to edge, to be selected cleanly."""
-        for name in ("title", "key", "note", "problem", "what", "command", "what2", "command2", "report"):
+        for name in ("title", "key", "note", "problem", "reach", "what", "command", "what2", "command2", "report"):
             yield Static(id=name, markup=False)
         yield ActionFooter(self.room, self.console.read_only)
 
@@ -119,7 +120,7 @@ class KeyScreen(ConsoleScreen):
         credentials = self._credentials
         self._put("title", self._title())
         warning = credentials.warning if credentials else ""
-        self._put("problem", Text(draw.safe(self._problem or warning or "", 300)))
+        self._put("problem", Text(self._filled(self._problem or warning or "")))
         self._put("note", self._note())
         if credentials is None:
             self._put("key", Text("" if self._problem else "asking the receiver for the key …"))
@@ -127,6 +128,9 @@ class KeyScreen(ConsoleScreen):
         shown = draw.safe(credentials.agent_key) if self._revealed else mask(credentials.agent_key)
         self._put("key", Text(shown))
         self._put("report", self._report())
+        self._put(
+            "reach", Text(fill(draw.safe(credentials.note or "", 300), max(self.size.width - 2, 20)), look.current.dim)
+        )
         linux, windows = credentials.install
         self._put("what", Text(f"Run this on {draw.safe(self._monitor_name, MAX_NAME)}:"))
         self._put("command", self._lines(linux))
@@ -147,6 +151,10 @@ class KeyScreen(ConsoleScreen):
         assert self._credentials is not None
         command = draw.safe(shown_line(line, self._credentials.agent_key, revealed=self._revealed), 4000)
         return Text("\n".join(shell_lines(command, self.size.width or 80, powershell=powershell)))
+
+    def _filled(self, text: str) -> str:
+        """Return a remark in lines for the screen's width, so that its rows can be counted."""
+        return fill(draw.safe(text, 400), max(self.size.width - 2, 20))
 
     def _title(self) -> Text:
         """Return whose key it is, and how to see it: key and command have their lines to themselves."""

@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from store.errors import AgentmonError
-from store.text import MAX_NAME, name_problem
+from store.text import MAX_NAME, name_problem, normal_name
 from tui.actions import Action, Room, bindings
 from tui.draw import safe
 from tui.screens.base import ConsoleScreen
@@ -57,7 +57,7 @@ class NewMonitorScreen(ConsoleScreen):
         return name_problem(name)
 
     def _typed(self) -> str:
-        return self.query_one(Field).value.strip()
+        return normal_name(self.query_one(Field).value)
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         said = self.query_one("#said", Static)

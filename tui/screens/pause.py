@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from store.durations import parse_duration
 from store.text import MAX_NAME
+from store.when import spoken
 from tui import draw
-from tui.when import spoken
+from tui.screens.dialog import Dialog
 from tui.widgets.field import Field
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def understood(text: str) -> float | None:
     return parse_duration(text) or None
 
 
-class PauseDialog(ModalScreen[Pause]):
+class PauseDialog(Dialog[Pause]):
     """A few usual times, one key each, and a field for any other; answers None if one thinks better of it."""
 
     AUTO_FOCUS = "#until-resumed"

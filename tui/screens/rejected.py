@@ -10,11 +10,11 @@ from textual.widgets import Static
 
 from store.models import Status
 from store.rejections import advice
+from store.when import local
 from tui import draw, look
 from tui.actions import Room, bindings
 from tui.feed import LATELY_MS, FleetChanged
 from tui.screens.list_screen import ListScreen
-from tui.when import local
 from tui.widgets.chart_head import spread_out
 from tui.widgets.event_line import when
 from tui.widgets.footer import ActionFooter

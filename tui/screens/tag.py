@@ -7,7 +7,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from store.errors import ChangeRefusedError
@@ -16,6 +15,7 @@ from store.tags import MAX_TAG, MAX_TAGS, Edit, edited_tags, split_tags, tags_pr
 from store.text import MAX_NAME
 from tui.deeds import counted, retagged, tag_counts
 from tui.draw import safe
+from tui.screens.dialog import Dialog
 from tui.widgets.field import Field
 
 HINT = "web prod adds tags, !web removes one"
@@ -53,7 +53,7 @@ def present(monitors: Sequence[Monitor]) -> str:
     return f"now: {safe(', '.join(words[:TAGS_SHOWN]))}{more}" if words else "no tags yet"
 
 
-class TagDialog(ModalScreen[Edit]):
+class TagDialog(Dialog[Edit]):
     """A field for tags; answers None if one thinks better of it."""
 
     AUTO_FOCUS = "Field"

@@ -9,10 +9,10 @@ from rich.style import Style
 
 from store.events import Event, EventKind
 from store.models import Status
+from store.when import local
 from store.wording import KIND_WORDS, sentence
 from tui import draw, look
 from tui.alerts import severity
-from tui.when import local
 
 WIDE = 100
 """Cells from which on dates have their year, and kinds a column of their own."""

@@ -8,9 +8,9 @@ from rich.cells import cell_len
 
 from store.models import Monitor, MountUsage, Report, Status
 from store.policy import DISK, Limits
+from store.when import local
 from tui import draw, look
 from tui.forecast import until_full
-from tui.when import local
 from tui.widgets.fleet_columns import Column
 from tui.widgets.fleet_order import Order, fullest, soonest_full
 

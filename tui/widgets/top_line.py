@@ -4,8 +4,8 @@ from rich.text import Text
 from textual.widget import Widget
 
 from store.models import Status
+from store.when import local
 from tui import draw, look
-from tui.when import local
 
 
 def trouble_text(problem: str | None, newest_at: int | None, now: int) -> str | None:

@@ -1,4 +1,6 @@
-"""Times of the past, as people type them and as the console says them: pure, with the clock and the zone handed in.
+"""Points in time as people type them and as they are shown: pure, with the clock and the zone handed in.
+
+The console's dialog and the command line's `--since` and `--until` both read them here.
 
 Times are UTC milliseconds; `zone` is where "03:12" is meant, None this machine's own.
 """
@@ -6,23 +8,27 @@ Times are UTC milliseconds; `zone` is where "03:12" is meant, None this machine'
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 EXAMPLES = "03:12, yesterday 22:00, mon 09:00, -6h, 2026-11-20 14:00, now"
 
 MINUTE_MS = 60_000
 
 _UNITS_MS = {"s": 1000, "m": MINUTE_MS, "h": 60 * MINUTE_MS, "d": 1440 * MINUTE_MS, "w": 7 * 1440 * MINUTE_MS}
-_AGO = re.compile(r"-? ?((?:\d{1,9} ?[smhdw] ?)+)(?:ago)?", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
+_COUNT = r"(\d{1,9}(?:\.\d{1,6})?) ?([smhdw])"
+_AGO = re.compile(rf"-? ?((?:{_COUNT} ?)+)(?:ago)?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?", re.ASCII)
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t(\d\d)(\d\d)(\d\d)?)?", re.ASCII)
+"""ISO 8601 without hyphens and colons."""
+
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_FIRST_YEAR = 1971
-"""Nothing is older, and earlier dates are beyond what some systems can convert."""
+_FIRST_YEAR, _LAST_YEAR = 1971, 9998
+"""Nothing is older, and dates beyond are more than some systems can convert."""
 
 
 class WhenError(ValueError):
-    """What was typed is no time of the past that can be shown; `str()` of it says why, in one line."""
+    """What was typed is not a time, or not one that will do; `str()` of it says why, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,26 @@ def understand(text: str, now: int, oldest: int, zone: tzinfo | None = None) -> 
     A time of day is the last one that was, a weekday too; a day without a time is its beginning, and a day in "-2d"
     is 24 hours. A time that a change of clocks skipped never was; of one that it repeated, the later is meant.
     """
-    found = _read(" ".join(text.casefold().split()), now, zone)
-    if found is None or found.at < oldest:
+    found = read_time(text, now, zone)
+    if found.at < oldest:
         raise WhenError(f"nothing is stored before {spoken(oldest, zone)}")
     if found.at > now:
         raise WhenError(f"{spoken(found.at, zone)} is still to come")
     return found
+
+
+def read_time(text: str, now: int, zone: tzinfo | None = None) -> Moment:
+    """Return the time that was typed, be it past or future; raises `WhenError` for what is not a time.
+
+    What is older than anything that can be stored is 0. See `understand` for what words mean.
+    """
+    return _read(" ".join(text.casefold().split()), now, zone) or Moment(0)
+
+
+def zoned(at: int, zone: tzinfo | None = None) -> str:
+    """Return a time with its distance from UTC, "2026-11-24 03:12:05+01:00"; without a zone it is this machine's."""
+    said = datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).isoformat(" ", "seconds")
+    return said.removesuffix("+00:00") + "Z" if zone is UTC else said
 
 
 def _read(text: str, now: int, zone: tzinfo | None) -> Moment | None:
@@ -75,7 +95,10 @@ def _read(text: str, now: int, zone: tzinfo | None) -> Moment | None:
     if match := _AGO.fullmatch(text):
         return Moment(now - _span_ms(match[1]))
     if stamp := _stamp(text):
-        return Moment(round(stamp.timestamp() * 1000))
+        return Moment(round(stamp.timestamp() * 1000)) if stamp.year >= _FIRST_YEAR else None
+    if match := _BASIC.fullmatch(text):
+        year, month, day_of_month, *clock_parts = match.groups()
+        text = f"{year}-{month}-{day_of_month} {':'.join(filter(None, clock_parts))}".rstrip()
     day, _, clock = re.sub(r"^([\d-]+)t", r"\1 ", text).rpartition(" ")
     if not day and not _CLOCK.fullmatch(clock):
         day, clock = clock, ""
@@ -83,7 +106,7 @@ def _read(text: str, now: int, zone: tzinfo | None) -> Moment | None:
 
 
 def _span_ms(text: str) -> int:
-    return sum(int(count) * _UNITS_MS[unit] for count, unit in re.findall(r"(\d+) ?([smhdw])", text, re.ASCII))
+    return sum(round(float(count) * _UNITS_MS[unit]) for count, unit in re.findall(_COUNT, text, re.ASCII))
 
 
 def _stamp(text: str) -> datetime | None:
@@ -92,7 +115,7 @@ def _stamp(text: str) -> datetime | None:
         stamp = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
-    return stamp if stamp.tzinfo and stamp.year >= _FIRST_YEAR else None
+    return stamp if stamp.tzinfo and stamp.year <= _LAST_YEAR else None
 
 
 def _clock(text: str) -> time:
@@ -100,9 +123,9 @@ def _clock(text: str) -> time:
     if match is None:
         raise WhenError(f"not understood: try {EXAMPLES}")
     try:
-        return time(int(match[1]), int(match[2]), int(match[3] or 0))
+        return time(int(match[1]), int(match[2]), int(match[3] or 0), int((match[4] or "").ljust(6, "0")[:6]))
     except ValueError:
-        raise WhenError(f"there is no {text} o'clock") from None
+        raise WhenError(f"{text} is not a time") from None
 
 
 def _on_day(day: str, clock: time | None, now: int, zone: tzinfo | None) -> Moment | None:
@@ -110,7 +133,7 @@ def _on_day(day: str, clock: time | None, now: int, zone: tzinfo | None) -> Mome
     if not day and clock:
         return _latest((today - timedelta(days=back) for back in range(3)), clock, now, zone)
     if match := _DATE.fullmatch(day):
-        return _at(_date(match, today), clock, now, zone) if int(match[1]) >= _FIRST_YEAR else None
+        return _at(_date(match), clock, now, zone) if int(match[1]) >= _FIRST_YEAR else None
     if day in ("today", "yesterday"):
         return _at(today - timedelta(days=day == "yesterday"), clock, now, zone)
     weekday = next((i for i, name in enumerate(_WEEKDAYS) if len(day) >= 3 and name.startswith(day)), None)
@@ -122,12 +145,12 @@ def _on_day(day: str, clock: time | None, now: int, zone: tzinfo | None) -> Mome
     return _latest((nearest - timedelta(weeks=back) for back in range(3)), clock, now, zone)
 
 
-def _date(match: re.Match[str], today: date) -> date:
+def _date(match: re.Match[str]) -> date:
     try:
         found = date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         raise WhenError(f"there is no {match[0]}") from None
-    if found > today:
+    if found.year > _LAST_YEAR:
         raise WhenError(f"{match[0]} is still to come")
     return found
 

@@ -1,0 +1,1 @@
+"""agent.ps1 run by a real PowerShell on a machine that passes for Windows."""
