@@ -1,5 +1,5 @@
 #!/bin/sh
-# agentmon-agent: tells an agentmon receiver how this Linux machine is. One run sends one report.
+# agentmon-agent: reports to an agentmon receiver how this machine is (Linux, macOS, FreeBSD). One run sends one report.
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
 # shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
@@ -108,12 +108,15 @@ made_by_agentmon() { # whether the key looks like those that agentmon makes; --k
 #   ticks USER NICE SYSTEM IDLE IOWAIT …        earlier, then now; - for what is not counted; or  cpu USAGE [IOWAIT]  in percent
 #   memory TOTAL AVAILABLE, swap TOTAL FREE     KiB
 #   disk SIZE USED AVAIL MOUNT                  KiB; a line of `df -P -k` does as well
+#   shared MOUNT                                its space is shared with others: what is not available is used
 #   zfs DATASET MOUNT                           of each that is mounted, as in /proc/mounts; and what `zfs list -Hp` says of pools
 #   network RX TX, load ONE FIVE FIFTEEN, os TEXT, hostname TEXT, kernel TEXT
 #   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
     case $system in
+    FreeBSD) freebsd_readings ;;
+    Darwin) macos_readings ;;
     *) linux_readings ;;
     esac
 }
@@ -170,6 +173,7 @@ function ticks(   b, a, n, i, whole) {
 function disk(size, used, avail, mount,   i) {
     if (size <= 0 || used + avail <= 0 || number_of(plain(mount))) return
     i = place(plain(mount))
+    if (mounts[i] in shared) used = size - avail
     sizes[i] = size; useds[i] = used; avails[i] = avail
 }
 function place(mount) { # in the order of the table, whoever answers first
@@ -243,6 +247,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
     disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1)); next
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
+$1 == "shared" { shared[plain(unescaped($2))] }
 $1 == "place" { place(plain(unescaped($2))) }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }
@@ -278,9 +283,12 @@ END {
 nl='
 '
 
-started() { # PID: sets start, or `ended` if it is; where there is no such file, the number must do
-    start=-
-    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+started() { # PID: sets start, or `ended` if it is; - where nothing tells
+    if ! { read -r line <"/proc/$1/stat"; } 2>/dev/null; then # macOS and FreeBSD
+        start=$(ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _)
+        start=${start:--} start=${start%_}
+        return
+    fi
     set -f
     # shellcheck disable=SC2086  # words are wanted: all that follows the name, which may hold anything
     set -- ${line##*') '}
@@ -500,7 +508,7 @@ linux_cards() { # sets cards, and where there are none (containers) inner: those
 
 linux_readings() {
     if [ ! -r /proc/stat ]; then
-        echo 'fail there is no /proc/stat: this agent is for Linux, see `agentmon agent` elsewhere'
+        echo 'fail there is no /proc/stat: this agent is for Linux, macOS and FreeBSD; see `agentmon agent` elsewhere'
         return
     fi
     measure_cpu linux_ticks
@@ -651,6 +659,148 @@ BEGIN {
     print_disks()
 }'
 
+# ---- What macOS and FreeBSD share.
+
+asked() { { "$@" & } 2>/dev/null | within 4; } # COMMAND, which may hang
+
+netstat_awk='
+function escaped(name) { # as Linux writes it in /proc/mounts
+    gsub(/\\/, "\\134", name); gsub(/ /, "\\040", name); gsub(/\t/, "\\011", name)
+    return name
+}
+# Of `netstat -ibn` the lines of the cards themselves; a column before the packets may be missing, so it is counted from
+# the right. A card that is down has a star.
+$1 == "Name" && /Ibytes/ { for (i = 1; i <= NF; i++) { if ($i == "Ibytes") rx_at = NF - i; if ($i == "Obytes") tx_at = NF - i } }
+$3 ~ /^<Link#/ && rx_at { sub(/[*]$/, "", $1); rx[$1] = $(NF - rx_at); tx[$1] = $(NF - tx_at) }
+function total_traffic(virtual,   name, in_all, out_all, seen) {
+    for (name in rx) if (name !~ virtual) { in_all += rx[name]; out_all += tx[name]; seen = 1 }
+    if (!seen) for (name in rx) if (name ~ /^epair/) { in_all += rx[name]; out_all += tx[name]; seen = 1 } # a jail of its own
+    if (seen) printf "network %.0f %.0f\n", in_all, out_all
+}
+'
+
+# ---- FreeBSD: what sysctl, swapinfo, mount and netstat say.
+
+freebsd_ticks() { # user nice system idle iowait irq; FreeBSD counts user nice system interrupt idle
+    # shellcheck disable=SC2046  # words are wanted
+    set -- $(sysctl -n kern.cp_time)
+    ticks="$1 $2 $3 $5 - $4"
+}
+
+freebsd_memory() { # what is free or inactive, and what the cache of ZFS can give back, is available
+    size=$(sysctl -n kstat.zfs.misc.arcstats.size) least=$(sysctl -n kstat.zfs.misc.arcstats.c_min)
+    printf '%s ' memory "$(sysctl -n hw.physmem)" "$(sysctl -n hw.pagesize)" "$(sysctl -n vm.stats.vm.v_free_count)" \
+        "$(sysctl -n vm.stats.vm.v_inactive_count)" "${size:-0}" "${least:-0}"
+    echo
+} 2>/dev/null
+
+freebsd_readings() {
+    measure_cpu freebsd_ticks
+    ask_all "$({
+        freebsd_memory
+        echo "load $(sysctl -n vm.loadavg)"
+        asked swapinfo -k
+        asked netstat -ibn
+        echo mounts
+        asked mount -p
+    } | awk "$netstat_awk$freebsd_awk")"
+    echo "os $(freebsd_name)"
+    echo "hostname $(hostname)"
+    echo "kernel $(uname -r)"
+}
+
+freebsd_name() {
+    release=$(freebsd-version 2>/dev/null) || release=$(uname -r)
+    echo "FreeBSD $release"
+}
+
+freebsd_awk='
+$1 == "memory" {
+    free = ($4 + $5) * $3
+    if ($6 > $7) free += $6 - $7
+    printf "memory %.0f %.0f\n", $2 / 1024, (free > $2 ? $2 : free) / 1024
+}
+$1 == "load" { print "load", $3, $4, $5 }
+$1 ~ /^\/dev\// && !mounts && NF == 5 { swap += $2; swap_free += $4 } # the line Total, where there is one, says it again
+$0 == "mounts" { mounts = 1; next }
+# Between device, mount and type are tabs, or one space after what is long; each of them may hold spaces, too.
+mounts && match($0, /[ \t]+(ufs|zfs|msdosfs|ext2fs)\t/) {
+    type = substr($0, RSTART, RLENGTH); gsub(/[ \t]/, "", type)
+    device = mount = substr($0, 1, RSTART - 1)
+    if (!sub(/\t.*/, "", device)) sub(/ \/.*/, "", device)
+    mount = substr(mount, length(device) + 1); sub(/^[ \t]+/, "", mount)
+    if (device ~ /^\/dev\/md|@/) next # a disk in memory, a snapshot
+    if (type == "zfs") datasets = datasets "zfs " escaped(device) " " escaped(mount) "\n"
+    if (device in seen) next
+    seen[device]
+    disks = disks escaped(mount) "\n"
+}
+END {
+    if (swap > 0) printf "swap %.0f %.0f\n", swap, swap_free
+    total_traffic("^(lo|lagg|vlan|bridge|tap|tun|epair|wg|ovpn|enc|pflog|pfsync|gif|gre|stf|ng|ipfw|usbus|vm-|vnet|carp)|[.]")
+    printf "%sdisks\n%s", datasets, disks
+}'
+
+# ---- macOS: what top, vm_stat, sysctl, mount and netstat say.
+
+macos_readings() {
+    ask_all "$({
+        asked top -l 2 -n 0 -s 1 # the first sample is since boot
+        echo "memsize $(sysctl -n hw.memsize)"
+        asked vm_stat
+        echo "swap $(sysctl -n vm.swapusage)"
+        echo "load $(sysctl -n vm.loadavg)"
+        asked netstat -ibn
+        echo mounts
+        asked mount
+    } 2>/dev/null | awk "$netstat_awk$macos_awk")"
+    echo "os $(sw_vers -productName) $(sw_vers -productVersion)"
+    echo "hostname $(hostname)"
+    echo "kernel $(uname -r)"
+}
+
+macos_awk='
+function amount(word) { # 512.00M in KiB
+    return word * (word ~ /G$/ ? 1048576 : word ~ /M$/ ? 1024 : word ~ /K$/ ? 1 : 1 / 1024)
+}
+function value_after(word,   i) { for (i = 1; i < NF; i++) if ($i == word) return $(i + 2); return 0 }
+
+/^CPU usage:/ { busy = $3 + $5; measured = 1 }
+$1 == "memsize" { total = $2 }
+/page size of/ { for (i = 1; i < NF; i++) if ($i == "of") page = $(i + 1) }
+/^(Pages|Anonymous pages).*:/ { name = $0; sub(/:.*/, "", name); pages[name] = $NF + 0 }
+$1 == "swap" { swap = amount(value_after("total")); swap_free = swap - amount(value_after("used")) }
+$1 == "load" { print "load", $3, $4, $5 }
+$0 == "mounts" { mounts = 1; next }
+mounts && match($0, / on \//) { choose(substr($0, 1, RSTART - 1), substr($0, RSTART + 4)) }
+
+# The volumes of one APFS container share its space, so it is one disk, under its shortest mount. No disks of a person
+# are: system volumes and what the Finder hides (nobrowse), images (read-only), snapshots, and the shares of others.
+function choose(device, rest,   i, mount, options, type) {
+    for (i = length(rest); i && substr(rest, i, 2) != " ("; i--) ;
+    mount = substr(rest, 1, i - 1)
+    options = ", " substr(rest, i + 2, length(rest) - i - 2) ", "
+    type = options; sub(/^, /, "", type); sub(/,.*/, "", type)
+    if (type !~ /^(apfs|hfs|msdos|exfat|ntfs|ufs|zfs)$/ || options !~ /, local, / || device !~ /^(\/dev\/)?[^@]*$/) return
+    if (mount != "/" && (options ~ /, (nobrowse|read-only), / || mount ~ /^\/(System|private)\/|\/[.]timemachine/)) return
+    if (type == "zfs") { print "zfs", escaped(device), escaped(mount); order[++n] = device; home[device] = mount; return }
+    if (type == "apfs") sub(/(s[0-9]+)+$/, "", device)
+    if (!(device in home)) order[++n] = device
+    else if (length(home[device]) <= length(mount)) return
+    home[device] = mount; container[device] = type == "apfs"
+}
+
+END {
+    if (measured) print "cpu", busy
+    used = pages["Anonymous pages"] - pages["Pages purgeable"] + pages["Pages wired down"] + pages["Pages occupied by compressor"]
+    if (page > 0 && used > 0) printf "memory %.0f %.0f\n", total / 1024, (total - used * page) / 1024
+    if (swap > 0) printf "swap %.0f %.0f\n", swap, swap_free
+    total_traffic("^[^e]|^e[^n]|^en[^0-9]")
+    for (i = 1; i <= n; i++) if (container[order[i]]) print "shared", escaped(home[order[i]])
+    print "disks"
+    for (i = 1; i <= n; i++) print escaped(home[order[i]])
+}'
+
 # ---- Sending.
 
 user_agent() { # agentmon-agent/VERSION (sh; SYSTEM)
@@ -702,7 +852,7 @@ post() { # sends $body, which holds the key, so no argument; prints all that cam
     set -- 'Content-Type: application/json' "$url/agent/report"
     if [ "$client" = curl ]; then
         printf '%s\n' "$body" | curl_ -i -H 'Expect:' -H "$1" --data-binary @- "$2"
-    elif file=$(mktemp); then
+    elif file=$(mktemp "${TMPDIR:-/tmp}/agentmon.XXXXXX"); then
         trap 'rm -f "$file"' EXIT
         trap 'exit 1' HUP INT TERM
         printf '%s\n' "$body" >"$file"
@@ -880,24 +1030,77 @@ hides_lxcfs() { # names the options of the unit on this machine by which a conta
     }' "$unit.service"
 }
 
-# ---- cron: a line in the crontab of the one who runs the agent; /etc/crontab where no command keeps those (Synology).
+# ---- launchd (macOS): a daemon of the system that runs as the agent's own user. For root only; others use cron there.
+
+job=org.agentmon.agent
+plist=/Library/LaunchDaemons/$job.plist
+
+launchd_here() { [ -n "$root" ] && [ "$system" = Darwin ] && command -v launchctl >/dev/null; }
+
+launchd_schedule() { # its minute is counted from the moment that it is loaded, so it needs no second of its own
+    put 644 "$plist" "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">
+<plist version=\"1.0\">
+<dict>
+    <key>Label</key><string>$job</string>
+    <key>UserName</key><string>${user:-root}</string>
+    <key>ProgramArguments</key><array><string>/bin/sh</string><string>$folder/agent.sh</string></array>
+    <key>RunAtLoad</key><true/>
+    <key>StartInterval</key><integer>60</integer>
+</dict>
+</plist>"
+    launchctl bootstrap system "$plist" || fail 1 "launchd did not load $plist"
+}
+
+launchd_run_once() { # it runs when it is loaded; this waits for the outcome
+    wait_up_to 60 launchd_has_run
+    why="launchctl print system/$job tells more"
+    case $(cat "$folder/last") in *' took the report') ;; *) return 1 ;; esac
+}
+
+launchd_has_run() { [ "$(cat "$folder/last")" != "$no_report" ]; }
+
+launchd_unschedule() {
+    [ -n "$root" ] && [ -e "$plist" ] || return 0
+    launchctl bootout "system/$job" 2>/dev/null
+    wait_up_to 10 launchd_unloaded # until then it cannot be loaded anew
+    rm -f "$plist"
+}
+
+launchd_unloaded() { ! launchctl print "system/$job" >/dev/null 2>&1; }
+
+launchd_runs() { [ -e "$plist" ] && ! launchd_unloaded; }
+
+wait_up_to() { # SECONDS COMMAND
+    count=$1
+    until "$2" || [ "$count" = 0 ]; do
+        sleep 1
+        count=$((count - 1))
+    done
+}
+
+# ---- cron: a line in the crontab of the one who runs the agent, in a file of its own ($cron_file: FreeBSD, Unraid), or in
+# /etc/crontab where no command keeps crontabs (Synology).
 
 cron_mark='# agentmon-agent'
 system_crontab=/etc/crontab
 
-cron_here() { command -v crontab >/dev/null || { [ -n "$root" ] && [ -w "$system_crontab" ]; }; }
+cron_here() { [ -n "$cron_file" ] || command -v crontab >/dev/null || { [ -n "$root" ] && [ -w "$system_crontab" ]; }; }
 
-cron_of() { # USER ARGUMENTS; the agent's own crontab and no file in /etc/cron.d, of which busybox knows nothing
+cron_of() { # USER ARGUMENTS; on Linux no file in /etc/cron.d, of which busybox knows nothing
     whose=$1
     shift
     if [ -n "$root" ]; then crontab -u "${whose:-$(id -un)}" "$@"; else crontab "$@"; fi 2>/dev/null
 }
 
+cron_reload() { [ "$system" = FreeBSD ] || update_cron; } # FreeBSD's cron looks by itself
+
 cron_schedule() { # SECOND
     command="sleep $1; sh '$folder/agent.sh' >/dev/null 2>&1 $cron_mark"
     if [ -n "$cron_file" ]; then
-        put 600 "$cron_file" "* * * * * $command"
-        update_cron || fail 1 "update_cron did not take $cron_file"
+        case $system in FreeBSD) whose="${user:-root} " ;; *) whose='' ;; esac
+        put 600 "$cron_file" "* * * * * $whose$command"
+        cron_reload || fail 1 "update_cron did not take $cron_file"
     elif command -v crontab >/dev/null; then
         { cron_of "$user" -l; echo "* * * * * $command"; } | cron_of "$user" - || fail 1 "crontab did not take the line"
     else
@@ -910,12 +1113,13 @@ cron_schedule() { # SECOND
 
 cron_unschedule() { # of the agent's user, and one's own: an earlier agent.sh's, or there is no other user
     if [ -n "$cron_file" ]; then
-        [ ! -e "$cron_file" ] || { rm -f "$cron_file" && update_cron; }
+        [ ! -e "$cron_file" ] || { rm -f "$cron_file" && cron_reload; }
     elif command -v crontab >/dev/null; then
         for name in "$(id -un)" ${root:+agentmon-agent}; do
             cron_of "$name" -l | grep -q "$cron_mark\$" || continue
             rest=$(cron_of "$name" -l | grep -v "$cron_mark\$")
-            if [ -n "$rest" ]; then printf '%s\n' "$rest" | cron_of "$name" -; else cron_of "$name" -r; fi
+            # At a terminal the crontab of BSD asks whether that is meant.
+            if [ -n "$rest" ]; then printf '%s\n' "$rest" | cron_of "$name" -; else cron_of "$name" -r </dev/null; fi
         done
     elif [ -n "$root" ] && grep -qs "$cron_mark\$" "$system_crontab"; then
         rest=$(grep -v "$cron_mark\$" "$system_crontab")
@@ -924,19 +1128,36 @@ cron_unschedule() { # of the agent's user, and one's own: an earlier agent.sh's,
 }
 
 cron_line() { # whether it is there
-    if [ -n "$cron_file" ]; then cat "$cron_file" 2>/dev/null; elif command -v crontab >/dev/null; then cron_of "$user" -l; else cat "$system_crontab" 2>/dev/null; fi |
-        grep -q "$cron_mark\$"
+    if [ -n "$cron_file" ]; then
+        cat "$cron_file" 2>/dev/null
+    elif command -v crontab >/dev/null; then
+        cron_of "$user" -l
+    else
+        cat "$system_crontab" 2>/dev/null
+    fi | grep -q "$cron_mark\$"
 }
 
-cron_runs() { cron_line && grep -qsE '^(cron|crond|fcron|cronie|dcron)$' /proc/[0-9]*/comm; }
+cron_runs() {
+    case $system in
+    Darwin) cron_line ;; # launchd starts cron when there is a crontab
+    FreeBSD) cron_line && pgrep -x cron >/dev/null ;;
+    *) cron_line && grep -qsE '^(cron|crond|fcron|cronie|dcron)$' /proc/[0-9]*/comm ;;
+    esac
+}
 
-# ---- Systems that forget what is written to /etc: OpenWrt's upgrades keep what is listed, Unraid keeps /boot alone.
+# ---- Where things lie: OpenWrt's upgrades keep what is listed, Unraid keeps only /boot, FreeBSD has /etc/cron.d.
 
 forgets_users='' cron_file=''
 if [ -e /etc/unraid-version ]; then
     root_folder=/boot/config/plugins/agentmon-agent
     forgets_users=yes cron_file=$root_folder/agentmon-agent.cron
 fi
+
+freebsd_places() { # for root
+    [ ! -d /etc/cron.d ] || cron_file=/etc/cron.d/agentmon-agent
+    [ ! -e /data/freenas-v1.db ] || forgets_users=yes # TrueNAS CORE writes its users anew at each start
+}
+
 kept_list=/etc/sysupgrade.conf
 kept_mark='# agentmon-agent: kept across upgrades'
 
@@ -951,6 +1172,87 @@ forget_upgrades() {
     printf '%s\n' "$rest" >"$kept_list"
 }
 
+# ---- The agent's own user: it cannot log in, and shares its group with nobody, for the settings are readable by the group.
+
+can_make_user() { # and run something as that user: OpenWrt, Synology and Unraid cannot
+    case $system in
+    FreeBSD) command -v pw ;;
+    Darwin) command -v dscl ;;
+    *) command -v su && { command -v useradd || command -v adduser; } ;;
+    esac >/dev/null
+}
+
+make_user() {
+    id "$user" >/dev/null 2>&1 && return
+    case $system in
+    FreeBSD) pw useradd "$user" -c 'agentmon agent' -d /var/empty -s /usr/sbin/nologin -w no ;;
+    Darwin) macos_make_user ;;
+    *) linux_make_user ;;
+    esac || fail 1 "cannot make the user $user"
+}
+
+linux_make_user() {
+    if command -v useradd >/dev/null; then
+        useradd -r -M -d / -s /bin/false "$user"
+    elif command -v addgroup >/dev/null && addgroup -S "$user" 2>/dev/null; then # busybox
+        adduser -S -D -H -h / -s /bin/false -G "$user" "$user"
+    else
+        adduser -S -D -H -h / -s /bin/false "$user"
+    fi
+}
+
+macos_make_user() { # the login window lists nobody whose number is below 500
+    number=$({ dscl . -list /Users UniqueID && dscl . -list /Groups PrimaryGroupID; } |
+        awk '{ taken[$NF] } END { for (n = 499; n in taken; n--); print n }')
+    while read -r record attribute value; do
+        dscl . -create "/$record/$user" "$attribute" "$value" || return 1
+    done <<EOF
+Groups PrimaryGroupID $number
+Users UniqueID $number
+Users PrimaryGroupID $number
+Users RealName agentmon agent
+Users NFSHomeDirectory /var/empty
+Users UserShell /usr/bin/false
+Users Password *
+Users IsHidden 1
+EOF
+}
+
+remove_user() { # who is busy with a report, or sleeps until its second, cannot be removed
+    id agentmon-agent >/dev/null 2>&1 || return 0
+    case $system in
+    FreeBSD | Darwin) pkill -9 -u agentmon-agent ;;
+    *) find /proc -maxdepth 1 -name '[0-9]*' -user agentmon-agent | while IFS= read -r dir; do kill -9 "${dir##*/}"; done ;;
+    esac
+    case $system in
+    FreeBSD) pw userdel agentmon-agent ;;
+    Darwin) for record in Users Groups; do dscl . -delete "/$record/agentmon-agent"; done ;;
+    *) linux_remove_user ;;
+    esac
+}
+
+linux_remove_user() {
+    if command -v userdel >/dev/null; then
+        userdel agentmon-agent 2>/dev/null || { sleep 1 && userdel agentmon-agent; } # until they are dead
+    else
+        deluser agentmon-agent
+        command -v delgroup >/dev/null && delgroup agentmon-agent 2>/dev/null
+    fi
+}
+
+as_user() { # COMMAND: as the agent's user and with no more in the environment than cron gives
+    set -- env -i "PATH=$PATH" "HOME=${HOME:-/}" "$@"
+    if [ -z "$user" ]; then
+        "$@"
+        return
+    fi
+    case $system in
+    FreeBSD) chroot -u "$user" -g "$user" -G "$user" / "$@" ;; # su there uses root's shell: a menu, on firewalls
+    Darwin) sudo -u "$user" "$@" ;;
+    *) su -s /bin/sh "$user" -c "$*" ;;
+    esac
+}
+
 # ---- Installing: for root, with a user of its own that does the work; for everyone else, as oneself.
 
 no_report='no report yet'
@@ -960,34 +1262,8 @@ places() { # sets root, folder, user: '' for the one who runs this; old_…: wha
     old_lib=${XDG_DATA_HOME:-${HOME:-}/.local/share}/agentmon-agent old_state=$old_lib
     [ "$(id -u)" = 0 ] || return 0
     root=yes folder=$root_folder old_lib=/usr/local/lib/agentmon-agent old_state=/var/lib/agentmon-agent
+    [ "$system" != FreeBSD ] || freebsd_places
     [ -z "$forgets_users" ] && can_make_user && user=agentmon-agent
-}
-
-can_make_user() { # and run something as that user: OpenWrt, Synology and Unraid cannot
-    command -v su >/dev/null && { command -v useradd >/dev/null || command -v adduser >/dev/null; }
-}
-
-make_user() { # it cannot log in, and shares its group with nobody, for the settings are readable by the group
-    id "$user" >/dev/null 2>&1 && return
-    if command -v useradd >/dev/null; then
-        useradd -r -M -d / -s /bin/false "$user"
-    elif command -v addgroup >/dev/null && addgroup -S "$user" 2>/dev/null; then # busybox
-        adduser -S -D -H -h / -s /bin/false -G "$user" "$user"
-    else
-        adduser -S -D -H -h / -s /bin/false "$user"
-    fi || fail 1 "cannot make the user $user"
-}
-
-remove_user() {
-    id agentmon-agent >/dev/null 2>&1 || return 0
-    # Who is busy with a report, or sleeps until its second, cannot be removed.
-    find /proc -maxdepth 1 -name '[0-9]*' -user agentmon-agent | while IFS= read -r dir; do kill -9 "${dir##*/}"; done
-    if command -v userdel >/dev/null; then
-        userdel agentmon-agent 2>/dev/null || { sleep 1 && userdel agentmon-agent; } # until they are dead
-    else
-        deluser agentmon-agent
-        command -v delgroup >/dev/null && delgroup agentmon-agent 2>/dev/null
-    fi
 }
 
 put() { # MODE FILE TEXT; whole or not at all, and never readable by more people in between
@@ -1088,14 +1364,22 @@ hand_over() { # the user owns the key, the outcome and the state, and can read w
 }
 
 choose_scheduler() { # sets scheduler, before anything is written
-    if systemd_here; then scheduler=systemd; elif cron_here; then scheduler=cron; else scheduler=''; fi
+    scheduler=''
+    for each in systemd launchd cron; do
+        if "${each}_here"; then scheduler=$each && return; fi
+    done
 }
 
 schedule() { # sets runner: what runs the agent every minute
     # Each key has a second of its own, so that a fleet does not report in the same moment.
-    second=$((0x$(printf '%s' "$key" | sha256sum | cut -c 1-4) % 55))
+    second=$(printf '%s\n' "$key" | awk '{
+        for (i = 33; i < 127; i++) code[sprintf("%c", i)] = i
+        for (i = 1; i <= length($0); i++) sum = (sum * 31 + code[substr($0, i, 1)]) % 65521
+        print sum % 55
+    }')
     case $scheduler in
     systemd) systemd_schedule "$second" && runner='a systemd timer (agentmon-agent.timer)' ;;
+    launchd) launchd_schedule && runner="launchd ($job)" ;;
     cron)
         cron_schedule "$second"
         runner=cron
@@ -1107,27 +1391,24 @@ schedule() { # sets runner: what runs the agent every minute
 unschedule() { # before it is scheduled anew, too
     cron_unschedule
     systemd_unschedule
+    launchd_unschedule
     rm -rf "$old_lib" "$old_state"
 }
 
-as_user() { # COMMAND: as the agent's user and with no more in the environment than cron gives
-    set -- env -i "PATH=$PATH" "HOME=${HOME:-/}" "$@"
-    if [ -z "$user" ]; then "$@"; else su -s /bin/sh "$user" -c "$*"; fi
-}
-
 first_report() { # by what will run it each minute: what root's shell can do, a user or a unit perhaps cannot
-    here=$(memory_of "$report")
+    here=$(memory_of "$report") why=''
     case $scheduler in
     systemd) systemd_run_once ;;
+    launchd) launchd_run_once ;;
     *) as_user sh "$folder/agent.sh" ;;
     esac && failed='' || failed=yes
     last=$(cat "$folder/last")
     case $last in
-    "$no_report") if [ -n "$failed" ]; then says="the unit did not run ($why)"; else echo "$tried" >"$folder/last"; fi ;;
+    "$no_report") if [ -n "$failed" ]; then says="it did not run${why:+ ($why)}"; else echo "$tried" >"$folder/last"; fi ;;
     *) says=${last#* } ;;
     esac
     [ -z "$failed" ] || fail 1 "installed in $folder, but its first report failed: $says"
-    [ -z "$root" ] || [ -n "$user" ] || tell "it runs as root: no useradd or adduser and su here"
+    [ -z "$root" ] || [ -n "$user" ] || tell "it runs as root: no user of its own can be made here, or none that lasts"
     there=$(cat "$folder/state/memory_total_mb" 2>/dev/null) || there=$here
     [ "$here" = "$there" ] || tell "$here MB of memory are seen here, but $there MB by what runs it: is /proc another there?"
     as_user sh "$folder/agent.sh" --missing
@@ -1158,6 +1439,7 @@ show_status() { # exits with 0 if the last report was taken, 1 if it failed, 3 i
     runner=''
     if cron_line; then runner=cron; fi
     if systemd_runs; then runner='a systemd timer, active'; fi
+    if launchd_runs; then runner="launchd ($job)"; fi
     last=$(cat "$folder/last")
     printf 'receiver: %s\nfolder:   %s\nrun by:   %s\nlast:     %s\n' "$url" "$folder" "${runner:-nothing}" "$last"
     warn_of_unit
@@ -1174,7 +1456,7 @@ install again" >&2
 
 main() {
     command=${1:-send}
-    { read -r system </proc/sys/kernel/ostype; } 2>/dev/null || system=$(uname -s 2>/dev/null)
+    system=$(uname -s 2>/dev/null) || system=Linux
     [ $# -eq 0 ] || shift
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"
     case $command in

@@ -30,7 +30,7 @@ def _for_sh(url: str, agent_key: str, pin: str | None) -> InstallLine:
         before, key = "(echo AGENTMON_KEY=", agent_key
     else:  # two shells read it; and echo would do as it likes with a backslash
         before, key = r"(printf '%s\n' ", shlex.quote(f"AGENTMON_KEY={quoted}")
-    return InstallLine(*SH, before, key, f"; {fetch}) | $(command -v sudo) sh -s -- {install}")
+    return InstallLine(*SH, before, key, f"; {fetch}) | `command -v sudo` sh -s -- {install}")
 
 
 def _for_powershell(url: str, agent_key: str) -> InstallLine:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# agentmon-agent: tells an agentmon receiver how this Linux machine is. One run sends one report.
+# agentmon-agent: reports to an agentmon receiver how this machine is (Linux, macOS, FreeBSD). One run sends one report.
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
 # shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 

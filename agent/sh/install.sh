@@ -7,34 +7,8 @@ places() { # sets root, folder, user: '' for the one who runs this; old_…: wha
     old_lib=${XDG_DATA_HOME:-${HOME:-}/.local/share}/agentmon-agent old_state=$old_lib
     [ "$(id -u)" = 0 ] || return 0
     root=yes folder=$root_folder old_lib=/usr/local/lib/agentmon-agent old_state=/var/lib/agentmon-agent
+    [ "$system" != FreeBSD ] || freebsd_places
     [ -z "$forgets_users" ] && can_make_user && user=agentmon-agent
-}
-
-can_make_user() { # and run something as that user: OpenWrt, Synology and Unraid cannot
-    command -v su >/dev/null && { command -v useradd >/dev/null || command -v adduser >/dev/null; }
-}
-
-make_user() { # it cannot log in, and shares its group with nobody, for the settings are readable by the group
-    id "$user" >/dev/null 2>&1 && return
-    if command -v useradd >/dev/null; then
-        useradd -r -M -d / -s /bin/false "$user"
-    elif command -v addgroup >/dev/null && addgroup -S "$user" 2>/dev/null; then # busybox
-        adduser -S -D -H -h / -s /bin/false -G "$user" "$user"
-    else
-        adduser -S -D -H -h / -s /bin/false "$user"
-    fi || fail 1 "cannot make the user $user"
-}
-
-remove_user() {
-    id agentmon-agent >/dev/null 2>&1 || return 0
-    # Who is busy with a report, or sleeps until its second, cannot be removed.
-    find /proc -maxdepth 1 -name '[0-9]*' -user agentmon-agent | while IFS= read -r dir; do kill -9 "${dir##*/}"; done
-    if command -v userdel >/dev/null; then
-        userdel agentmon-agent 2>/dev/null || { sleep 1 && userdel agentmon-agent; } # until they are dead
-    else
-        deluser agentmon-agent
-        command -v delgroup >/dev/null && delgroup agentmon-agent 2>/dev/null
-    fi
 }
 
 put() { # MODE FILE TEXT; whole or not at all, and never readable by more people in between
@@ -135,14 +109,22 @@ hand_over() { # the user owns the key, the outcome and the state, and can read w
 }
 
 choose_scheduler() { # sets scheduler, before anything is written
-    if systemd_here; then scheduler=systemd; elif cron_here; then scheduler=cron; else scheduler=''; fi
+    scheduler=''
+    for each in systemd launchd cron; do
+        if "${each}_here"; then scheduler=$each && return; fi
+    done
 }
 
 schedule() { # sets runner: what runs the agent every minute
     # Each key has a second of its own, so that a fleet does not report in the same moment.
-    second=$((0x$(printf '%s' "$key" | sha256sum | cut -c 1-4) % 55))
+    second=$(printf '%s\n' "$key" | awk '{
+        for (i = 33; i < 127; i++) code[sprintf("%c", i)] = i
+        for (i = 1; i <= length($0); i++) sum = (sum * 31 + code[substr($0, i, 1)]) % 65521
+        print sum % 55
+    }')
     case $scheduler in
     systemd) systemd_schedule "$second" && runner='a systemd timer (agentmon-agent.timer)' ;;
+    launchd) launchd_schedule && runner="launchd ($job)" ;;
     cron)
         cron_schedule "$second"
         runner=cron
@@ -154,27 +136,24 @@ schedule() { # sets runner: what runs the agent every minute
 unschedule() { # before it is scheduled anew, too
     cron_unschedule
     systemd_unschedule
+    launchd_unschedule
     rm -rf "$old_lib" "$old_state"
 }
 
-as_user() { # COMMAND: as the agent's user and with no more in the environment than cron gives
-    set -- env -i "PATH=$PATH" "HOME=${HOME:-/}" "$@"
-    if [ -z "$user" ]; then "$@"; else su -s /bin/sh "$user" -c "$*"; fi
-}
-
 first_report() { # by what will run it each minute: what root's shell can do, a user or a unit perhaps cannot
-    here=$(memory_of "$report")
+    here=$(memory_of "$report") why=''
     case $scheduler in
     systemd) systemd_run_once ;;
+    launchd) launchd_run_once ;;
     *) as_user sh "$folder/agent.sh" ;;
     esac && failed='' || failed=yes
     last=$(cat "$folder/last")
     case $last in
-    "$no_report") if [ -n "$failed" ]; then says="the unit did not run ($why)"; else echo "$tried" >"$folder/last"; fi ;;
+    "$no_report") if [ -n "$failed" ]; then says="it did not run${why:+ ($why)}"; else echo "$tried" >"$folder/last"; fi ;;
     *) says=${last#* } ;;
     esac
     [ -z "$failed" ] || fail 1 "installed in $folder, but its first report failed: $says"
-    [ -z "$root" ] || [ -n "$user" ] || tell "it runs as root: no useradd or adduser and su here"
+    [ -z "$root" ] || [ -n "$user" ] || tell "it runs as root: no user of its own can be made here, or none that lasts"
     there=$(cat "$folder/state/memory_total_mb" 2>/dev/null) || there=$here
     [ "$here" = "$there" ] || tell "$here MB of memory are seen here, but $there MB by what runs it: is /proc another there?"
     as_user sh "$folder/agent.sh" --missing
@@ -205,6 +184,7 @@ show_status() { # exits with 0 if the last report was taken, 1 if it failed, 3 i
     runner=''
     if cron_line; then runner=cron; fi
     if systemd_runs; then runner='a systemd timer, active'; fi
+    if launchd_runs; then runner="launchd ($job)"; fi
     last=$(cat "$folder/last")
     printf 'receiver: %s\nfolder:   %s\nrun by:   %s\nlast:     %s\n' "$url" "$folder" "${runner:-nothing}" "$last"
     warn_of_unit

@@ -22,7 +22,7 @@ linux_cards() { # sets cards, and where there are none (containers) inner: those
 
 linux_readings() {
     if [ ! -r /proc/stat ]; then
-        echo 'fail there is no /proc/stat: this agent is for Linux, see `agentmon agent` elsewhere'
+        echo 'fail there is no /proc/stat: this agent is for Linux, macOS and FreeBSD; see `agentmon agent` elsewhere'
         return
     fi
     measure_cpu linux_ticks

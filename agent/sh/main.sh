@@ -1,6 +1,6 @@
 main() {
     command=${1:-send}
-    { read -r system </proc/sys/kernel/ostype; } 2>/dev/null || system=$(uname -s 2>/dev/null)
+    system=$(uname -s 2>/dev/null) || system=Linux
     [ $# -eq 0 ] || shift
     [ $# -eq 0 ] || [ "$command" = install ] || fail 2 "$command takes no $1; see --help"
     case $command in

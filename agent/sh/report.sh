@@ -3,12 +3,15 @@
 #   ticks USER NICE SYSTEM IDLE IOWAIT …        earlier, then now; - for what is not counted; or  cpu USAGE [IOWAIT]  in percent
 #   memory TOTAL AVAILABLE, swap TOTAL FREE     KiB
 #   disk SIZE USED AVAIL MOUNT                  KiB; a line of `df -P -k` does as well
+#   shared MOUNT                                its space is shared with others: what is not available is used
 #   zfs DATASET MOUNT                           of each that is mounted, as in /proc/mounts; and what `zfs list -Hp` says of pools
 #   network RX TX, load ONE FIVE FIFTEEN, os TEXT, hostname TEXT, kernel TEXT
 #   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
     case $system in
+    FreeBSD) freebsd_readings ;;
+    Darwin) macos_readings ;;
     *) linux_readings ;;
     esac
 }
@@ -65,6 +68,7 @@ function ticks(   b, a, n, i, whole) {
 function disk(size, used, avail, mount,   i) {
     if (size <= 0 || used + avail <= 0 || number_of(plain(mount))) return
     i = place(plain(mount))
+    if (mounts[i] in shared) used = size - avail
     sizes[i] = size; useds[i] = used; avails[i] = avail
 }
 function place(mount) { # in the order of the table, whoever answers first
@@ -138,6 +142,7 @@ match($0, / +[0-9]+ +-?[0-9]+ +-?[0-9]+ +[0-9-]+%? +\//) {
     disk(f[1], f[2], f[3], substr($0, RSTART + RLENGTH - 1)); next
 }
 $1 == "disk" { disk($2, $3, $4, rest(4)) }
+$1 == "shared" { shared[plain(unescaped($2))] }
 $1 == "place" { place(plain(unescaped($2))) }
 $1 == "zfs" { set[++sets] = unescaped($2); set_mount[sets] = plain(unescaped($3)) }
 $1 == "ticks" { before = after; after = rest(1) }

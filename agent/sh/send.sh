@@ -49,7 +49,7 @@ post() { # sends $body, which holds the key, so no argument; prints all that cam
     set -- 'Content-Type: application/json' "$url/agent/report"
     if [ "$client" = curl ]; then
         printf '%s\n' "$body" | curl_ -i -H 'Expect:' -H "$1" --data-binary @- "$2"
-    elif file=$(mktemp); then
+    elif file=$(mktemp "${TMPDIR:-/tmp}/agentmon.XXXXXX"); then
         trap 'rm -f "$file"' EXIT
         trap 'exit 1' HUP INT TERM
         printf '%s\n' "$body" >"$file"

@@ -6,9 +6,12 @@
 nl='
 '
 
-started() { # PID: sets start, or `ended` if it is; where there is no such file, the number must do
-    start=-
-    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+started() { # PID: sets start, or `ended` if it is; - where nothing tells
+    if ! { read -r line <"/proc/$1/stat"; } 2>/dev/null; then # macOS and FreeBSD
+        start=$(ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _)
+        start=${start:--} start=${start%_}
+        return
+    fi
     set -f
     # shellcheck disable=SC2086  # words are wanted: all that follows the name, which may hold anything
     set -- ${line##*') '}

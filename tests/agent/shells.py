@@ -19,7 +19,7 @@ from agent.scripts import read_script
 FLAVOURS = ("dash", "bash", "busybox")
 """dash with curl, bash with GNU wget, and busybox with nothing but its own applets."""
 
-TOOLS = "awk cat chmod cut date df env grep id ls mkdir mktemp mv rm rmdir sed sh sha256sum sleep stty timeout tr true"
+TOOLS = "awk cat chmod cut date df env grep id ls mkdir mktemp mv rm rmdir sed sh sleep stty timeout tr true"
 CLIENT = {"dash": "curl", "bash": "wget", "busybox": "wget"}
 MOVED = ("/proc/", "/sys/class/", "/etc/", "/usr/lib/os-release", "/run/systemd/", "/usr/local/lib/", "/var/lib/")
 OWN_PATH = ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"

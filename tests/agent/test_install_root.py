@@ -32,7 +32,7 @@ def paste(root: Root, receiver: Receiver, key: str, client: str) -> str:
     """Install as people do, with the one line that they paste."""
     receiver.script = read_script("agent.sh")
     url = receiver.url
-    pipe = f"(echo AGENTMON_KEY={key}; {client} {url}/agent.sh) | $(command -v sudo) sh -s -- install --url {url}"
+    pipe = f"(echo AGENTMON_KEY={key}; {client} {url}/agent.sh) | `command -v sudo` sh -s -- install --url {url}"
     done = root.run(pipe)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert receiver.bodies[-1]["agent_key"] == key

@@ -30,7 +30,7 @@ def test_the_lines_of_the_pages_are_those_that_agentmon_words(page: str, url: st
 
 def test_the_line_that_asks_for_the_key_is_the_same_without_it() -> None:
     line = worded("http://RECEIVER:8420")[0]
-    for told, less in (("(echo AGENTMON_KEY=amk_…; ", ""), ("agent.sh)", "agent.sh"), ("$(command -v sudo)", "sudo")):
+    for told, less in (("(echo AGENTMON_KEY=amk_…; ", ""), ("agent.sh)", "agent.sh"), ("`command -v sudo`", "sudo")):
         assert told in line
         line = line.replace(told, less)
     assert f"\n{line}\n" in (ROOT / "README.md").read_text(encoding="utf-8")

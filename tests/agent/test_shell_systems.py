@@ -43,7 +43,7 @@ def test_a_unit_that_dies_all_the_same_is_not_vouched_for(dash: Box, receiver: R
     user(dash, 0, systemd=True)
     systemctl(dash, "exit 1")
     done = dash.run("install", "--url", receiver.url, AGENTMON_KEY=KEY)
-    assert (done.returncode, "the unit did not run (Result=exit-code" in done.stderr) == (1, True)
+    assert (done.returncode, "it did not run (Result=exit-code" in done.stderr) == (1, True)
     assert dash.run("status").returncode == 1
 
 

@@ -2,6 +2,8 @@
 
 import shlex
 import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,8 @@ URL = "http://192.0.2.7:8420"
 KEY = "amk_" + "k" * 40
 PIN = "sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE="
 
-SHELLS = ("dash", "bash", "busybox")
+SHELLS = ("dash", "bash", "busybox", "tcsh")
+"""tcsh is what FreeBSD calls csh, which its firewalls give to root."""
 
 
 def linux(key: str = KEY, url: str = URL, pin: str | None = None) -> str:
@@ -27,14 +30,14 @@ def windows(key: str = KEY, url: str = URL) -> str:
 
 def test_the_line_for_linux_is_short_and_has_all_in_place() -> None:
     assert linux() == (
-        f"(echo AGENTMON_KEY={KEY}; curl -fsSL {URL}/agent.sh) | $(command -v sudo) sh -s -- install --url {URL}"
+        f"(echo AGENTMON_KEY={KEY}; curl -fsSL {URL}/agent.sh) | `command -v sudo` sh -s -- install --url {URL}"
     )
 
 
 def test_a_pin_holds_for_the_script_and_for_the_reports() -> None:
     assert linux(url="https://192.0.2.7:8420", pin=PIN) == (
         f"(echo AGENTMON_KEY={KEY}; curl -fsSLk --pinnedpubkey {PIN} https://192.0.2.7:8420/agent.sh)"
-        f" | $(command -v sudo) sh -s -- install --url https://192.0.2.7:8420 --pin {PIN}"
+        f" | `command -v sudo` sh -s -- install --url https://192.0.2.7:8420 --pin {PIN}"
     )
 
 
@@ -52,12 +55,22 @@ def test_the_brackets_of_an_ipv6_address_are_no_pattern_for_a_shell() -> None:
     assert "curl -fsSL 'http://[2001:db8::7]:8420/agent.sh')" in linux(url="http://[2001:db8::7]:8420")
 
 
-def ran(shell: str, key: str) -> tuple[str, list[str]]:
+def ran(shell: str, key: str, folder: Path) -> tuple[str, list[str]]:
     """Return which key the script at the end of the pipe has, and its arguments; curl is a stand-in that prints one."""
-    stub = """curl() { echo 'printf "%s\\n" "$AGENTMON_KEY" "$@"; env | grep AGENTMON_KEY'; }; """
-    command = [need("busybox"), "sh"] if shell == "busybox" else [need(shell)]
-    line = linux(key).replace("$(command -v sudo) sh", shlex.join(command))
-    done = subprocess.run([*command, "-c", stub + line], capture_output=True, text=True, timeout=20, check=False)
+    wrapper = [need("busybox"), "sh"] if shell == "busybox" else [need(shell)]
+    printing = """#!/bin/sh
+echo 'printf "%s\\n" "$AGENTMON_KEY" "$@"; env | grep AGENTMON_KEY'"""
+    programs = {"curl": printing, "sudo": '#!/bin/sh\nexec "$@"'}
+    programs["command"] = '#!/bin/sh\ncommand "$@"'  # csh knows none by itself, so FreeBSD has a program of that name
+    if shell != "tcsh":
+        programs["sh"] = f'#!{need("dash")}\nexec {shlex.join(wrapper)} "$@"'
+    for name, text in programs.items():
+        folder.joinpath(name).write_text(text + "\n", encoding="utf-8")
+        folder.joinpath(name).chmod(0o755)
+    environ = {"PATH": f"{folder}:/usr/bin:/bin"}
+    done = subprocess.run(
+        [*wrapper, "-c", linux(key)], capture_output=True, text=True, timeout=20, env=environ, check=False
+    )
     assert done.stderr == ""
     got, *arguments = done.stdout.splitlines()
     return got, arguments
@@ -65,11 +78,14 @@ def ran(shell: str, key: str) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("key", [KEY, "it's", r"a\tb\\n\c", '"$HOME`id`', "-n", "a;b|c&d", "~#*?[x]{1,2}!!", "'\\''"])
-def test_the_script_gets_the_key_as_it_is_and_hands_it_to_nobody(shell: str, key: str) -> None:
-    assert ran(shell, key) == (key, ["install", "--url", URL])
+def test_the_script_gets_the_key_as_it_is_and_hands_it_to_nobody(shell: str, key: str, tmp_path: Path) -> None:
+    if shell == "tcsh":
+        key = key.replace("!", "")  # it is the history's there, within quotes, too; agentmon makes no such key
+    assert ran(shell, key, tmp_path) == (key, ["install", "--url", URL])
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=128))
 def test_any_key_that_may_be_reaches_the_script(key: str) -> None:
-    assert ran("dash", key)[0] == key
+    with TemporaryDirectory() as folder:
+        assert ran("dash", key, Path(folder))[0] == key
