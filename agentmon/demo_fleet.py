@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from store.models import MountUsage, Report
+from store.agents import SHIPPED_VERSION
+from store.models import AgentInfo, MountUsage, Report
 from store.policy import Changes
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 DEBIAN, FREEBSD, WINDOWS = "Debian GNU/Linux 12 (bookworm)", "FreeBSD 14.1-RELEASE", "Windows Server 2022"
 KERNELS = {DEBIAN: "6.1.0-28-amd64", FREEBSD: "14.1-RELEASE", WINDOWS: "10.0.20348"}
+AGENTS = {DEBIAN: ("sh", "linux"), FREEBSD: ("psutil", "freebsd"), WINDOWS: ("powershell", "windows")}
 NIGHT_OUTAGE_AT_H, NIGHT_OUTAGE_S = 3.13, 34 * MINUTE
 DOWN_FOR_S, LATE_FOR_S = 47 * MINUTE, 150.0
 LATE_EVERY_S, LATE_LASTS_S = 780.0, 570.0
@@ -65,11 +67,17 @@ class Machine:
     sizes: Mapping[str, int] = field(default_factory=lambda: {"/": 50})
     settings: Changes = field(default_factory=dict)
     is_silent: Callable[[float, float], bool] = lambda at_s, hour: False
+    agent_version: str = SHIPPED_VERSION
 
     @property
     def hostname(self) -> str:
         """Its full name."""
         return f"{self.name}.example.org"
+
+    @property
+    def agent(self) -> AgentInfo:
+        """What sends its reports."""
+        return AgentInfo(self.agent_version, *AGENTS[self.os])
 
 
 def _web(phase: float) -> Callable[[Moment], Readings]:
@@ -182,7 +190,8 @@ FLEET = (
     Machine("vpn-1", _vpn, ("office",), "on the line that drops", os=FREEBSD, cores=2, memory_mb=2048,
             settings={"down_after": 4 * HOUR}, is_silent=_drops_now_and_then),
     Machine("win-1", _windows, ("office",), os=WINDOWS, sizes={"C:": 120, "D:": 900}, memory_mb=16_384),
-    Machine("lab-1", _lab, ("lab",), "to be reinstalled", cores=2, memory_mb=4096),
+    Machine("lab-1", _lab, ("lab",), "to be reinstalled", cores=2, memory_mb=4096,
+            agent_version="0.1.0"),
 )  # fmt: skip
 """A dozen and one; `new-1`, which never reported, comes on top."""
 

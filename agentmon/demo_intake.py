@@ -183,7 +183,7 @@ class DemoFleet:
         if report is None:
             return False
         key, address = self._agent_keys[place], f"192.0.2.{FIRST_ADDRESS + place}"
-        self._storing.append(self._writer.submit(key, report, address))
+        self._storing.append(self._writer.submit(key, report, address, self._agents[place].machine.agent))
         return True
 
     async def _settle(self) -> None:

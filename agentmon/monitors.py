@@ -59,7 +59,11 @@ def _show_made(made: "Credentials", as_json: bool) -> None:
 @tag_option
 @option("--json", "as_json", is_flag=True, help="A list of objects.")
 def list_(tags: tuple[str, ...], as_json: bool) -> None:
-    """Show all monitors, or those with a tag, without keys."""
+    """Show all monitors, or those with a tag, without keys.
+
+    After the time of the last report comes the agent that sent it, such as
+    "0.2.0 sh": marked "old" if this agentmon ships a newer one, "-" if unknown.
+    """
     from agentmon.output import print_json, say
     from agentmon.reading import read_fleet, tagged
     from agentmon.tables import monitor_summary, monitor_table
@@ -69,7 +73,7 @@ def list_(tags: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json([monitor_summary(monitor, now) for monitor in fleet])
         return
-    for line in monitor_table(fleet, now):
+    for line in monitor_table(fleet, now, agents=True):
         say(line)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
+from store.agents import is_old
 from store.errors import AgentmonError
 from store.events import Event
-from store.models import Monitor, Report, Sample
+from store.models import AgentInfo, Monitor, Report, Sample
 from store.text import safe_text
 from store.when import zoned
 from store.wording import sentence
@@ -104,10 +105,16 @@ def settings_fields(monitor: Monitor) -> dict[str, Any]:
         "settings": dict(monitor.settings),
         "interval_s": monitor.interval_s,
         "address": monitor.address,
+        "agent": agent_fields(monitor.agent),
         "rotated_at": iso_time(monitor.rotated_at),
         "old_key_used": monitor.old_key_used,
         "shared_at": iso_time(monitor.shared_at),
     }
+
+
+def agent_fields(agent: AgentInfo | None) -> dict[str, Any] | None:
+    """Return what sent a monitor's last report, `None` if that was no agent of ours."""
+    return None if agent is None else asdict(agent) | {"old": is_old(agent)}
 
 
 def event_fields(event: Event) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 
 from agentmon.output import MAX_LINE, in_zone, monitor_fields, settings_fields
+from store.agents import is_old
 from store.events import Event
-from store.models import Monitor, Status
+from store.models import AgentInfo, Monitor, Status
 from store.policy import DEADLINES, IGNORE, Breach, Setting
 from store.text import safe_text
 from store.when import zoned
-from store.wording import KIND_WORDS, reading_words, sentence, value_words
+from store.wording import KIND_WORDS, agent_words, reading_words, sentence, update_words, value_words
 
 STATUS_LINE_CELLS = 80
 """A tmux status bar and a login message have no second line."""
@@ -63,14 +64,28 @@ def padded(text: str, cells: int) -> str:
     return shown + " " * (cells - cell_len(shown))
 
 
-def monitor_table(monitors: Sequence[Monitor], now: int) -> list[str]:
-    """Return the lines of `monitor list` and `status`."""
+def monitor_table(monitors: Sequence[Monitor], now: int, *, agents: bool = False) -> list[str]:
+    """Return the lines of `status`, and with a column for the `agents` those of `monitor list`."""
     cells = column_cells((monitor.name for monitor in monitors), NAME_CELLS)
-    return [_monitor_line(monitor, now, cells) for monitor in monitors]
+    shown = [_agent_cell(monitor.agent) if agents else "" for monitor in monitors]
+    agent_cells = column_cells(shown, 0)
+    return [
+        _monitor_line(monitor, now, cells, agent.ljust(agent_cells))
+        for monitor, agent in zip(monitors, shown, strict=True)
+    ]
 
 
-def _monitor_line(monitor: Monitor, now: int, name_cells: int) -> str:
+def _agent_cell(agent: AgentInfo | None) -> str:
+    """Return an agent in few words: "0.2.0 sh", "0.1.0 sh old"."""
+    if agent is None:
+        return "-"
+    return f"{agent.version} {agent.kind}{' old' if is_old(agent) else ''}"
+
+
+def _monitor_line(monitor: Monitor, now: int, name_cells: int, agent: str) -> str:
     parts = [f"{monitor.status:<8}", padded(monitor.name, name_cells), f"{silence(monitor, now):<18}"]
+    if agent:
+        parts.append(agent)
     if report := monitor.report:
         heeded = (mount for mount in report.disk_usage if not monitor.policy.ignores(mount.mount))
         fullest = max(heeded, key=lambda mount: mount.usage, default=None)
@@ -138,6 +153,7 @@ def monitor_lines(monitor: Monitor, now: int, zone: tzinfo | None) -> list[str]:
     summary = monitor_summary(monitor, now)
     mounts = summary.pop("disk_usage") or []
     del summary["settings"], summary["breaches"]
+    summary["agent"] = monitor.agent and _agent_line(monitor.agent)
     summary["tags"] = " ".join(monitor.tags) or None
     for name in _TIMES:
         summary[name] = summary[name] and in_zone(summary[name], zone)
@@ -151,6 +167,10 @@ def monitor_lines(monitor: Monitor, now: int, zone: tzinfo | None) -> list[str]:
         sizes = " ".join(f"{name} {mount[name]}" for name in ("size", "used", "avail") if mount[name])
         lines.append(f"{padded('disk ' + mount['mount'], 18)}  {mount['usage']}%  {sizes}".rstrip())
     return lines
+
+
+def _agent_line(agent: AgentInfo) -> str:
+    return agent_words(agent) + (f": {update_words(agent)}" if is_old(agent) else "")
 
 
 def _shown(value: Any) -> str:

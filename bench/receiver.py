@@ -27,13 +27,15 @@ import uvloop
 from aiohttp import web
 
 from server.receiver import Ingest, ReceiverOptions, start_receiver
+from store.agents import SHIPPED_VERSION, user_agent_of
 from store.changes import create_monitors
-from store.models import Report
+from store.models import AgentInfo, Report
 from store.schema import prepare_database
 from store.writer import Writer, wall_clock_ms
 
 CONNECTIONS = 64
 MONITORS = 1000
+USER_AGENT = user_agent_of(AgentInfo(SHIPPED_VERSION, "sh", "linux"))
 KEYS = [f"amk_{number:040}" for number in range(MONITORS)]
 ANSWER_END = b'{"status": "ok"}'
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -51,7 +53,7 @@ class NullStore:
         """Return the id of a key."""
         return self._ids.get(agent_key)
 
-    async def store(self, agent_key: str, report: Report, address: str) -> None:
+    async def store(self, agent_key: str, report: Report, address: str, agent: AgentInfo | None) -> None:
         """Forget the report."""
 
 
@@ -132,7 +134,7 @@ def report_request(number: int, *, fresh: bool) -> bytes:
     lines = [
         "POST /agent/report HTTP/1.1",
         "Host: 127.0.0.1",
-        "User-Agent: curl/8.5.0",
+        f"User-Agent: {USER_AGENT}",
         "Accept: */*",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",

@@ -38,8 +38,9 @@ from server.receiver_log import LOGGER_NAME, calm_logs
 from server.rejected import RejectionLog
 from server.schema import SchemaError, parse_report
 from server.tls import Certificate
+from store.agents import parse_user_agent
 from store.errors import ReportRefusedError, StoreUnavailableError, UnknownKeyError
-from store.models import Report
+from store.models import AgentInfo, Report
 from store.rejections import Refusal, fingerprint
 from store.writer import wall_clock_ms
 
@@ -70,8 +71,8 @@ class Ingest(Protocol):
         """Return the id of the monitor that a key belongs to, from memory."""
         ...
 
-    async def store(self, agent_key: str, report: Report, address: str) -> None:
-        """Store a report; return once it is committed and synced.
+    async def store(self, agent_key: str, report: Report, address: str, agent: AgentInfo | None) -> None:
+        """Store a report that `agent` sent, if that is one of ours; return once it is committed and synced.
 
         Raises `store.errors.UnknownKeyError`, `ReportRefusedError` and `StoreUnavailableError`.
         """
@@ -220,8 +221,9 @@ class _Api:
         except SchemaError as error:
             raise _invalid(error) from None
         self._check_key(agent_key, address)
+        agent = parse_user_agent(request.headers.get(hdrs.USER_AGENT, ""))
         try:
-            await self._ingest.store(agent_key, report, address)
+            await self._ingest.store(agent_key, report, address, agent)
         except ReportRefusedError as error:
             answer = answers.invalid_report(str(error), {error.field: [str(error)]})
             raise _of_key(answer, Refusal.MANY_NAMES, agent_key, field=error.field) from None

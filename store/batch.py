@@ -6,13 +6,14 @@ from typing import Any
 
 import aiosqlite
 
+from store.agents import user_agent_of
 from store.codec import encode_gaps, encode_report
 from store.errors import ReportRefusedError
 from store.event_log import record
 from store.events import Event, EventKind
 from store.ledger import Key, Ledger
 from store.live import Live, advance, elapsed_s, stamp
-from store.models import Report
+from store.models import AgentInfo, Report
 from store.names import intern
 from store.rates import STAMP_SLACK_MS, UNKNOWN_MS
 from store.rejections import record_ended_keys
@@ -31,11 +32,15 @@ WHERE monitor_id = ?
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A validated report on its way into the store; the key's owner is looked up when it is written."""
+    """A validated report on its way into the store; the key's owner is looked up when it is written.
+
+    `agent` is what sent it, if that is one of ours.
+    """
 
     agent_key: str
     report: Report
     address: str
+    agent: AgentInfo | None
     received_at: int
     heard_s: float
     steady_s: float
@@ -70,7 +75,14 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
             continue
         elapsed_ms = _elapsed_ms(before, at, entry.steady_s)
         live = advance(
-            before, entry.report, at, entry.heard_s, entry.address, ledger.next_seq(), steady_s=entry.steady_s
+            before,
+            entry.report,
+            at,
+            entry.heard_s,
+            entry.address,
+            ledger.next_seq(),
+            steady_s=entry.steady_s,
+            agent=entry.agent,
         )
         if key.ends_older or not key.is_newest:
             live = use_key(live, key, events)
@@ -88,6 +100,7 @@ async def write_batch(connection: aiosqlite.Connection, ledger: Ledger, entries:
     if raised:
         await connection.executemany(RECORD_VERDICT, raised)
     await record(connection, events)
+    await _write_agents(connection, ledger, lives)
     await _write_key_use(connection, ledger, lives, newest)
     return Stored(lives, tuple(newest.values()), refused)
 
@@ -107,6 +120,17 @@ def use_key(live: Live, key: Key, events: list[Event]) -> Live:
         events.append(Event.of(EventKind.OLD_KEY_USED, at, monitor, address=monitor.address))
         return replace(live, monitor=replace(monitor, old_key_used=True))
     return live
+
+
+async def _write_agents(connection: aiosqlite.Connection, ledger: Ledger, lives: Mapping[int, Live]) -> None:
+    """Note which agents reported, where they are others than before, which is seldom."""
+    changed = [
+        (live.monitor.agent and user_agent_of(live.monitor.agent), monitor_id)
+        for monitor_id, live in lives.items()
+        if live.monitor.agent != ledger.lives[monitor_id].monitor.agent
+    ]
+    if changed:
+        await connection.executemany("UPDATE latest SET user_agent = ? WHERE monitor_id = ?", changed)
 
 
 async def _write_key_use(

@@ -9,7 +9,7 @@ from statistics import median
 
 from store.codec import extend_course
 from store.interval import NO_TREND, Trend, extend_gaps
-from store.models import Monitor, Report, Status
+from store.models import AgentInfo, Monitor, Report, Status
 from store.policy import Breach, Policy, Settings
 from store.rates import least_elapsed_s, rate
 from store.senders import Run, extend_runs, two_machines
@@ -66,11 +66,18 @@ def elapsed_s(live: Live, at: int, steady_s: float) -> float | None:
 
 
 def advance(
-    live: Live, report: Report, at: int, heard_s: float, address: str, seq: int, steady_s: float | None = None
+    live: Live,
+    report: Report,
+    at: int,
+    heard_s: float,
+    address: str,
+    seq: int,
+    steady_s: float | None = None,
+    agent: AgentInfo | None = None,
 ) -> Live:
     """Return what is known of a monitor after a report that is stored under `at`.
 
-    `heard_s` is when it came on the listening clock, `steady_s` on the steady one, if that is another.
+    `heard_s` is when it came on the listening clock, `steady_s` on the steady one, if that is another. `agent` sent it.
     """
     before = live.monitor
     gaps, trend = _extend_gaps(live, heard_s)
@@ -87,6 +94,7 @@ def advance(
         seq=seq,
         last_report_at=at,
         address=address,
+        agent=agent,
         interval_s=learn_interval(gaps),
         report=report,
         network_rx_rate=_rate(before, since_s, "rx", report),

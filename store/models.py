@@ -65,12 +65,21 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """An agent of ours: its version, its kind ("sh", "psutil", "powershell") and its system ("linux")."""
+
+    version: str
+    kind: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
 class Monitor:
     """One monitored server as it stands now: all that the fleet table needs.
 
     `interval_s` is learned from the reports; `cpu_course` holds the CPU usage of the last reports, oldest
-    first, at most `COURSE_LENGTH`; `address` is where the last report came from. `seq` grows with each change
-    of any monitor, so it orders changes over the whole fleet.
+    first, at most `COURSE_LENGTH`; `address` is where the last report came from, `agent` what sent it, if that is
+    one of ours. `seq` grows with each change of any monitor, so it orders changes over the whole fleet.
     `full_at` says when mounts will be full at their present growth, for those that grow clearly.
     `settings` are the monitor's own, `policy` what results from them and the defaults, `breaches` the limits that are
     broken now. `rotated_at` is set while a new key waits for its first report and older ones work (`old_key_used`
@@ -87,6 +96,7 @@ class Monitor:
     paused_until: int | None = None
     last_report_at: int | None = None
     address: str | None = None
+    agent: AgentInfo | None = None
     interval_s: float | None = None
     report: Report | None = None
     network_rx_rate: float | None = None

@@ -81,6 +81,7 @@ def _as_it_was(today: Monitor, then: "_Then", verdict: tuple[int, Status] | None
         status_since=since,
         paused_until=None,
         address=None,
+        agent=None,
         last_report_at=then.at,
         report=then.report,
         network_rx_rate=then.rx_rate,

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from dataclasses import fields
 
+from store.agents import parse_user_agent
 from store.codec import REPORT_FIELDS, decode_course, decode_gaps, decode_report
 from store.live import Live, learn_interval
 from store.models import Monitor, MountUsage, Report, Sample, Status
@@ -13,7 +14,7 @@ from store.thresholds import breaches, decode_tracks
 MONITOR_QUERY = """
 SELECT monitor.id, name, created_at, paused_until, settings, rotated_at, old_key_used, tags, note,
        seq, status, status_since, last_report_at, address, gaps, report,
-       network_rx_rate, network_tx_rate, cpu_course, tracks, unsaid, shared_at,
+       network_rx_rate, network_tx_rate, cpu_course, tracks, unsaid, shared_at, user_agent,
        (SELECT json_patch(configured, settings) FROM defaults) AS defaults,
        (SELECT json_group_object(path, full_at) FROM mount
         WHERE mount.monitor_id = monitor.id AND gone_at IS NULL AND full_at IS NOT NULL) AS full_at
@@ -52,6 +53,7 @@ def monitor_of(row: sqlite3.Row) -> Monitor:
         paused_until=row["paused_until"],
         last_report_at=row["last_report_at"],
         address=row["address"],
+        agent=parse_user_agent(row["user_agent"] or ""),
         interval_s=learn_interval(decode_gaps(row["gaps"])),
         report=decode_report(row["report"]) if row["report"] else None,
         network_rx_rate=row["network_rx_rate"],

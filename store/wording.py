@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from store.agents import is_old
 from store.durations import duration
 from store.events import Event, EventKind
+from store.models import AgentInfo
 from store.text import safe_text
 
 METRIC_WORDS = {"cpu": "CPU", "iowait": "iowait", "memory": "memory", "swap": "swap", "load": "load"}
@@ -29,6 +31,16 @@ def reading_words(metric: str, mount: str | None) -> str:
 def value_words(metric: str, value: float) -> str:
     """Return a reading with its unit: "93%", "4.2"."""
     return f"{value:.1f}" if metric == "load" else f"{value:.0f}%" if value >= 10 else f"{value:.1f}%"
+
+
+def agent_words(agent: AgentInfo) -> str:
+    """Return what an agent is called: "0.2.0 (sh, linux)", with ", old" behind it if it is."""
+    return f"{agent.version} ({agent.kind}, {agent.system}){', old' if is_old(agent) else ''}"
+
+
+def update_words(agent: AgentInfo) -> str:
+    """Return what to do about an old agent: it never updates itself."""
+    return "upgrade agentmon on it" if agent.kind == "psutil" else "paste the install line again"
 
 
 def sentence(event: Event) -> str:

@@ -24,7 +24,7 @@ from store.errors import AgentmonError, StoreUnavailableError, UnknownKeyError
 from store.foreign_log import Files
 from store.ledger import Contents, Ledger, load_ledger, read_contents
 from store.live import Live
-from store.models import Report
+from store.models import AgentInfo, Report
 from store.place import READ_ONLY, Place
 from store.restamp import Moved
 from store.text import safe_text
@@ -164,22 +164,24 @@ class Writer:
         key = self._ledger.keys.get(agent_key)
         return key.monitor_id if key else None
 
-    async def store(self, agent_key: str, report: Report, address: str) -> None:
-        """Store a report; returns once it is on disk.
+    async def store(self, agent_key: str, report: Report, address: str, agent: AgentInfo | None = None) -> None:
+        """Store a report that `agent` sent, if that is one of ours; returns once it is on disk.
 
         Raises `UnknownKeyError` if the key belongs to no monitor, `ReportRefusedError` if the report names too much
         that is new, `StoreUnavailableError` if it was not stored.
         """
-        await self.submit(agent_key, report, address)
+        await self.submit(agent_key, report, address, agent)
 
-    def submit(self, agent_key: str, report: Report, address: str) -> asyncio.Future[None]:
+    def submit(
+        self, agent_key: str, report: Report, address: str, agent: AgentInfo | None = None
+    ) -> asyncio.Future[None]:
         """Take a report as of now, to be stored soon; what is returned ends as `store` does, and must be awaited.
 
         Raises `StoreUnavailableError` if too many wait already.
         """
         if self._closing or len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailableError(self._problem or "too many reports wait to be written")
-        entry = Entry(agent_key, report, address, self._clock(), self._listening_s(), self._steady_s())
+        entry = Entry(agent_key, report, address, agent, self._clock(), self._listening_s(), self._steady_s())
         pending = Pending(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(pending)
         self._arrived.set()

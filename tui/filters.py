@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from store.agents import is_old
 from store.durations import parse_duration
 from store.models import Monitor, Status
 from tui.widgets.fleet_order import soonest_full
@@ -20,7 +21,7 @@ Test = Callable[[Monitor, int], bool]
 
 HELP = (
     ("web debian", "in name, status, host, OS, address or tags"),
-    ("status:down,late", "one of them; also tag:  name:  host:  os:"),
+    ("status:down,late", "one of them; also tag: name: host: os: agent:"),
     ("cpu>80 load>=4", "mem swap iowait disk rx tx age full, < <= ="),
     ("disk:/var>80 rx>1M age>5m", "a mount; bytes a second; a time in s m h d"),
     ('!tag:lab "two words"', "! inverts a word; quotes keep spaces"),
@@ -122,6 +123,8 @@ def _choice(name: str, wanted: str) -> Test:
         return partial(_has_status, _statuses(name, choices))
     if name == "tag":
         return partial(_has_tag, frozenset(_some(choices, "tag: a tag, or several with commas")))
+    if name == "agent":
+        return partial(_has_agent, _some(choices, "agent: old, or a version, kind or system"))
     if name in _TEXTS:
         return partial(_says, _TEXTS[name], _some(choices, f"{name}: a part of it"))
     if name == "disk":
@@ -153,6 +156,15 @@ def _has_status(statuses: frozenset[Status], monitor: Monitor, _now: int) -> boo
 
 def _has_tag(tags: frozenset[str], monitor: Monitor, _now: int) -> bool:
     return any(_folded(tag) in tags for tag in monitor.tags)
+
+
+def _has_agent(parts: list[str], monitor: Monitor, _now: int) -> bool:
+    """Return whether what is known of a monitor's agent begins like one of the parts: "old", "0.1", "sh", "freebsd"."""
+    agent = monitor.agent
+    if agent is None:
+        return False
+    facts = (agent.version, agent.kind, agent.system, "old" if is_old(agent) else "")
+    return any(_folded(fact).startswith(part) for fact in facts for part in parts)
 
 
 _TEXTS: dict[str, Callable[[Monitor], str | None]] = {

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from agent.sh import joined
+from agent.sh.join import joined
 
 Path(__file__).parents[1].joinpath("agent.sh").write_text(joined(), encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 
 import agent
 from agent.scripts import read_script
-from agent.sh import joined
+from agent.sh.join import joined
 from tests.agent.shells import need
 
 

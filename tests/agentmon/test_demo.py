@@ -21,6 +21,7 @@ from agentmon.demo_intake import PAST, DemoClock, DemoFleet, steps
 from server.fleet_judge import FleetJudge
 from server.rejected import RejectionLog
 from server.upkeep import Upkeep, UpkeepOptions
+from store.agents import is_old
 from store.events import EventKind
 from store.models import Monitor, Status
 from store.reader import Reader
@@ -76,6 +77,8 @@ async def test_the_fleet_has_one_of_each_and_a_story(database: Path, utc: None) 
     ]  # fmt: skip
     assert fleet["web-1"].tags == ("prod", "web")
     assert 3 < (fleet["backup-1"].full_at["/srv/backup"] - NOON_MS) / 86_400_000 < 20
+    assert [name for name, each in fleet.items() if each.agent and is_old(each.agent)] == ["lab-1"]
+    assert [name for name, each in fleet.items() if each.agent is None] == ["new-1"]
     assert refused.count == 4
     assert {each.kind for each in events if each.monitor == "cache-1"} >= {
         EventKind.DOWN, EventKind.UP, EventKind.REBOOTED,

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from agentmon.output import monitor_fields, settings_fields
 from agentmon.tables import STATUS_LINE_CELLS, breach_words, monitor_lines, monitor_table, status_line
-from store.models import Monitor, Status
+from store.models import AgentInfo, Monitor, Status
 from store.policy import Breach, Level, make_policy
 from tests.agentmon.conftest import Run
 from tests.conftest import START_MS, make_report
@@ -184,3 +184,57 @@ def test_limits_set_on_the_command_line_are_shown(run: Run, home: Path) -> None:
     shown = run("monitor", "show", "a").out
     assert re.search(r"^cpu\.warn +70$", shown, re.MULTILINE)
     assert re.search(r"^disk\./var\.ignore +yes$", shown, re.MULTILINE)
+
+
+AGENTS = {
+    "web-1": AgentInfo("0.2.0", "sh", "linux"),
+    "nas": AgentInfo("0.1.0", "psutil", "freebsd"),
+    "win": AgentInfo("0.1.10", "powershell", "windows"),
+    "next": AgentInfo("99.0", "sh", "linux"),
+    "other": None,
+}
+
+
+def test_list_has_a_column_for_agents_and_marks_old_ones() -> None:
+    lines = monitor_table([monitor(name, agent=agent) for name, agent in AGENTS.items()], START_MS, agents=True)
+    shown = ["0.2.0 sh", "0.1.0 psutil old", "0.1.10 powershell old", "99.0 sh", "-"]
+    assert [line.split("no report yet")[1].strip() for line in lines] == shown
+    assert len({line.index(agent) for line, agent in zip(lines, shown, strict=True)}) == 1
+
+
+def test_what_follows_the_agents_aligns_and_status_leaves_them_out() -> None:
+    fleet = [monitor(name, agent=agent, report=make_report()) for name, agent in AGENTS.items()]
+    assert len({line.index("cpu ") for line in monitor_table(fleet, START_MS, agents=True)}) == 1
+    assert not [line for line in monitor_table(fleet, START_MS) if "0.1" in line]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("web-1", "0.2.0 (sh, linux)"),
+        ("nas", "0.1.0 (psutil, freebsd), old: upgrade agentmon on it"),
+        ("win", "0.1.10 (powershell, windows), old: paste the install line again"),
+        ("other", "-"),
+    ],
+)
+def test_show_names_the_agent_and_what_to_do_about_an_old_one(name: str, shown: str) -> None:
+    lines = monitor_lines(monitor("web-1", agent=AGENTS[name]), START_MS, UTC)
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("agent ")] == [shown]
+
+
+def test_agents_stand_in_json() -> None:
+    assert settings_fields(monitor("nas", agent=AGENTS["nas"]))["agent"] == {
+        "version": "0.1.0",
+        "kind": "psutil",
+        "system": "freebsd",
+        "old": True,
+    }
+    assert settings_fields(monitor("next", agent=AGENTS["next"]))["agent"]["old"] is False
+    assert settings_fields(monitor("other"))["agent"] is None
+
+
+def test_monitors_without_an_agent_are_listed_and_shown(run: Run) -> None:
+    run("monitor", "create", "a")
+    assert run("monitor", "list").out.rstrip().endswith("no report yet       -")
+    assert [json.loads(run("monitor", "list", "--json").out)[0]["agent"]] == [None]
+    assert json.loads(run("monitor", "show", "a", "--json").out)["agent"] is None

@@ -158,4 +158,6 @@ def test_serve_monitors_its_own_machine_when_asked(station: Station) -> None:
 
         mine = wait_for("a report of this machine", reported, PATIENCE_S)
         assert mine["memory_total_mb"] > 0
+        (listed,) = json.loads(station.ok("monitor", "list", "--json"))
+        assert (listed["agent"]["kind"], listed["agent"]["old"]) == ("psutil", False)
         assert mine["disk_usage"]

@@ -19,7 +19,7 @@ from server.receiver_log import LOGGER_NAME, NOISY_LIBRARIES
 from server.rejected import RejectionLog
 from server.tls import Certificate
 from store.errors import UnknownKeyError
-from store.models import Report
+from store.models import AgentInfo, Report
 from store.outbox import Outbox
 from store.writer import Writer, wall_clock_ms
 from tests.conftest import Clock
@@ -48,6 +48,7 @@ class FakeStore:
 
     keys: dict[str, int] = field(default_factory=lambda: {KEY: 1})
     reports: list[tuple[str, Report, str]] = field(default_factory=list)
+    agents: list[AgentInfo | None] = field(default_factory=list)
     problem: str | None = None
     error: Exception | None = None
     hold: asyncio.Event | None = None
@@ -57,7 +58,7 @@ class FakeStore:
         """Return the id of a key."""
         return self.keys.get(agent_key)
 
-    async def store(self, agent_key: str, report: Report, address: str) -> None:
+    async def store(self, agent_key: str, report: Report, address: str, agent: AgentInfo | None) -> None:
         """Remember a report."""
         if self.hold is not None:
             self.waiting += 1
@@ -67,6 +68,7 @@ class FakeStore:
         if agent_key not in self.keys:
             raise UnknownKeyError("no such key")
         self.reports.append((agent_key, report, address))
+        self.agents.append(agent)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 from agent.scripts import SCRIPTS, read_script
 from server.receiver import MAX_BODY
 from store.errors import StoreUnavailableError, UnknownKeyError
+from store.models import AgentInfo
 from tests.server.conftest import (
     KEY,
     FakeStore,
@@ -347,3 +348,35 @@ async def test_nothing_else_is_served(running: Running, path: str) -> None:
 
 async def test_no_answer_names_the_software_s_version(running: Running) -> None:
     assert "server" not in (await running.ask("GET", "/healthz")).headers
+
+
+async def test_a_report_is_stored_with_the_agent_that_sent_it(running: Running) -> None:
+    assert (await running.report(User_Agent="agentmon-agent/0.2.0 (sh; linux)")).status == 200
+    assert running.store.agents == [AgentInfo("0.2.0", "sh", "linux")]
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "",
+        "curl/8.5.0",
+        "agentmon-agent/0.2.0 (perl; plan9)",
+        "agentmon-agent/" + "9" * 7000 + " (sh; linux)",
+        "agentmon-agent/0.2.0\u00ff (sh; linux)",
+        "%s%n{}[/]",
+    ],
+    ids=lambda text: text[:30],
+)
+async def test_200_whatever_the_user_agent_and_nothing_is_made_of_one_that_is_not_ours(
+    running: Running, user_agent: str
+) -> None:
+    assert (await running.report(User_Agent=user_agent)).status == 200
+    assert running.store.agents == [None]
+
+
+async def test_200_without_a_user_agent_and_with_bytes_that_are_no_text(running: Running) -> None:
+    for lines in (b"", b"User-Agent: agentmon-agent/\xff\xfe (sh; linux)\r\n"):
+        client = await running.connect()
+        await client.send(report_request().replace(b"Host: receiver\r\n", b"Host: receiver\r\n" + lines))
+        assert (await client.reply()).status == 200
+    assert running.store.agents == [None, None]

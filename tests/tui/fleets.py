@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from store.models import Monitor, MountUsage, Report, Status
+from store.models import AgentInfo, Monitor, MountUsage, Report, Status
 from tests.tui.standins import NOW
 
 
@@ -38,6 +38,7 @@ def a_monitor(monitor_id: int, name: str, status: Status = Status.UP, age_s: flo
         seq=monitor_id,
         last_report_at=NOW - int(age_s * 1000),
         address="192.0.2.7",
+        agent=AgentInfo("0.2.0", "sh", "linux"),
         interval_s=60.0,
         report=a_report(),
         network_rx_rate=48_200.0,

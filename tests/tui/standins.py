@@ -7,6 +7,7 @@ from store.channels import Channel, ChannelKind
 from store.errors import AgentmonError, ChangeRefusedError
 from store.events import Event
 from store.models import (
+    AgentInfo,
     Credentials,
     FleetChange,
     InstallLine,
@@ -75,6 +76,7 @@ def monitor(name: str = "web-1", monitor_id: int = 1, report: Report | None = RE
         status_since=NOW - 192 * MINUTE,
         last_report_at=NOW - 3000,
         address="192.0.2.7",
+        agent=AgentInfo("0.2.0", "sh", "linux"),
         interval_s=60.0,
         report=report,
         network_rx_rate=1_258_291.0,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.models import Monitor, MountUsage, Status
+from store.models import AgentInfo, Monitor, MountUsage, Status
 from store.policy import make_policy
 from tests.tui.fleets import a_monitor, a_report, pending, small_fleet
 from tests.tui.standins import NOW
@@ -138,6 +138,7 @@ def test_a_word_that_means_nothing_is_told(wanted: str, said: str) -> None:
         ("status:", "status: pending up"),
         ("tag:", "tag: a tag"),
         ("os:,", "os: a part"),
+        ("agent:", "agent: old, or"),
         ("disk:/var", "disk:/mount>80"),
     ],
 )
@@ -222,3 +223,27 @@ def test_accents_are_found_however_they_are_encoded() -> None:
     fleet = [a_monitor(1, "café", report=a_report(hostname="cafe\u0301-host"))]
     for wanted in ("cafe\u0301", "CAFÉ", "name:cafe\u0301", "host:café"):
         assert found(wanted, fleet) == ["café"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("agent:old", ["a", "c"]),
+        ("!agent:old", ["b", "d"]),
+        ("agent:OL", ["a", "c"]),
+        ("agent:sh", ["a"]),
+        ("agent:p", ["b", "c"]),
+        ("agent:windows,macos", ["b", "c"]),
+        ("agent:0.1", ["a", "c"]),
+        ("agent:none", []),
+    ],
+)
+def test_agents_are_found_by_their_version_kind_and_system_and_when_they_are_old(wanted: str, names: list[str]) -> None:
+    agents = {
+        "a": AgentInfo("0.1.0", "sh", "linux"),
+        "b": AgentInfo("0.2.0", "psutil", "macos"),
+        "c": AgentInfo("0.1.9", "powershell", "windows"),
+        "d": None,
+    }
+    fleet = [a_monitor(number, name, agent=agent) for number, (name, agent) in enumerate(agents.items(), start=1)]
+    assert found(wanted, fleet) == names

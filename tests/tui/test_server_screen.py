@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Static
 
 from store.errors import StoreUnavailableError
-from store.models import Monitor, MountUsage, Report, Sample, Status
+from store.models import AgentInfo, Monitor, MountUsage, Report, Sample, Status
 from store.policy import Breach, Level
 from tests.tui.house import House, SnapCompare, shown, steps, toasts, until
 from tests.tui.house import utc as utc
@@ -40,7 +40,7 @@ async def test_everything_essential_is_on_a_small_screen() -> None:
             "last report 3s ago from 192.0.2.7, every 1m",
             "web-1.example.org",
             "Debian GNU/Linux 12 (bookworm)",
-            "6.1.0-28-amd64",
+            "6.1.0-28-amd64  agent 0.2.0 (sh, linux)",
             "5.4G of 8.0G",
             "•" * 24,
             "3 mounts",
@@ -87,7 +87,14 @@ async def test_mounts_that_fill_say_when_they_are_full_and_others_show_a_dash() 
 
 async def test_absent_values_show_a_dash_and_no_course() -> None:
     report = replace(BARE, disk_usage=(MountUsage("C:", 31.0),))
-    bare = replace(monitor(report=report), network_rx_rate=None, network_tx_rate=None, interval_s=None, address=None)
+    bare = replace(
+        monitor(report=report),
+        network_rx_rate=None,
+        network_tx_rate=None,
+        interval_s=None,
+        address=None,
+        agent=None,
+    )
     house = House(bare, samples=[Sample(NOW - 3000, report)])
     async with house.app.run_test(size=(80, 24)) as pilot:
         await house.show(pilot, ServerScreen(1))
@@ -332,6 +339,7 @@ def test_a_server_in_trouble_looks_as_it_did(snap_compare: SnapCompare, size: tu
         rotated_at=NOW - 120 * MINUTE,
         old_key_used=True,
         shared_at=NOW - 5 * MINUTE,
+        agent=AgentInfo("0.1.0", "sh", "linux"),
     )
     house = House(degraded, samples=hour(report)[:20] + hour(report)[40:])
     assert snap_compare(house.app, terminal_size=size, run_before=steps(house, ServerScreen(1), "▄"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from store.models import Monitor, MountUsage, Status
+from store.models import AgentInfo, Monitor, MountUsage, Status
 from store.policy import DEFAULT_POLICY, Breach, Level, Policy, make_policy
 from tests.tui.standins import NOW, REPORT, hour, monitor
 from tui import look
@@ -127,3 +127,21 @@ def test_a_rotation_and_a_shared_key_are_said_while_they_last() -> None:
     all_of_it = replace(used, shared_at=NOW, status=Status.DEGRADED, breaches=(HOT, FULL))
     assert [line[:5] for line in notes(all_of_it, NOW, 99, 2).plain.splitlines()] == ["▲ CPU", "two m"]
     assert len(notes(all_of_it, NOW, 99, 6).plain.splitlines()) == 4
+
+
+def test_an_agent_is_named_behind_the_kernel_and_an_old_one_has_a_note() -> None:
+    def kernel(one: Monitor, width: int = 78) -> str:
+        return facts(one, "•" * 24, "v shows it", width).plain.splitlines()[2].rstrip()
+
+    assert kernel(replace(monitor(), agent=None)) == "kernel    6.1.0-28-amd64"
+    assert kernel(monitor()) == "kernel    6.1.0-28-amd64  agent 0.2.0 (sh, linux)"
+    assert notes(monitor(), NOW, 78, 2).plain == ""
+    old = replace(monitor(), agent=AgentInfo("0.1.0", "sh", "linux"))
+    assert kernel(old) == "kernel    6.1.0-28-amd64  agent 0.1.0 (sh, linux), old"
+    assert kernel(old, 40) == "kernel    6.1.0-28-amd64  agent 0.1.0 (…"
+    assert notes(old, NOW, 78, 2).plain == "agent 0.1.0 is old: paste the install line again"
+    python = replace(monitor(), agent=AgentInfo("0.1.0", "psutil", "linux"))
+    assert notes(python, NOW, 78, 2).plain == "agent 0.1.0 is old: upgrade agentmon on it"
+    worse = replace(old, shared_at=NOW, rotated_at=NOW)
+    assert "is old" not in notes(worse, NOW, 78, 2).plain
+    assert notes(worse, NOW, 78, 3).plain.splitlines()[2].startswith("agent 0.1.0 is old")

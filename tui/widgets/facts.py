@@ -3,9 +3,10 @@
 from rich.cells import cell_len
 from rich.text import Text
 
-from store.models import Monitor, Status
+from store.agents import is_old
+from store.models import AgentInfo, Monitor, Status
 from store.policy import Breach
-from store.wording import reading_words, value_words
+from store.wording import agent_words, reading_words, update_words, value_words
 from tui import draw, look
 from tui.action import AS_BUILT, Keys
 from tui.keymap import shown_key
@@ -98,10 +99,16 @@ def shared(monitor: Monitor, now: int) -> str:
     return f"two machines use this key, seen {ago} ago: give each a monitor of its own"
 
 
+def old_agent(monitor: Monitor) -> str:
+    """Return in words that the monitor's agent is old and what to do about it; empty if it is not."""
+    agent = monitor.agent
+    return f"agent {agent.version} is old: {update_words(agent)}" if agent and is_old(agent) else ""
+
+
 def notes(monitor: Monitor, now: int, width: int, most: int) -> Text:
     """Return what is to be known of a server beside its status in at most `most` lines, the worst first."""
     loud, quiet = look.current.level["warn"], look.current.status[Status.PENDING]
-    pairs = [(shared(monitor, now), loud), (rotation(monitor, now), quiet)]
+    pairs = [(shared(monitor, now), loud), (rotation(monitor, now), quiet), (old_agent(monitor), quiet)]
     said = [Text(draw.fit(text, width).rstrip(), style, no_wrap=True) for text, style in pairs if text]
     return Text("\n").join([*breach_lines(monitor, now, width, max(most - len(said), 1)), *said][:most])
 
@@ -127,6 +134,11 @@ def fact(label: str, value: str | None, width: int) -> Text:
     return line
 
 
+def _short_fact(label: str, value: str | None, width: int) -> Text:
+    """Return the same no longer than its value, so that something can be said behind it."""
+    return fact(label, value, min(_LABEL_CELLS + cell_len(draw.safe(value or draw.NONE)), width))
+
+
 def _hinted(line: Text, hint: str, width: int) -> Text:
     """Return a line with a hint behind it, as far as `width` cells allow."""
     return line.append(draw.fit("  " + hint, max(width - line.cell_len, 0)), look.current.dim)
@@ -137,16 +149,23 @@ def _host(monitor: Monitor) -> tuple[str | None, str | None, str | None]:
     return (report.hostname, report.os, report.kernel) if report else (None, None, None)
 
 
+def _kernel(kernel: str | None, agent: AgentInfo | None, width: int) -> Text:
+    """Return the kernel, and the agent behind it, which has no line of its own: small screens have none to spare."""
+    if agent is None:
+        return fact("kernel", kernel, width)
+    return _hinted(_short_fact("kernel", kernel, width), f"agent {agent_words(agent)}", width)
+
+
 def facts(monitor: Monitor, agent_key: str, hint: str, width: int, keys: Keys = AS_BUILT) -> Text:
-    """Return the host's facts, the deviating settings and the key (as far as it may be seen) as five lines."""
+    """Return the host's facts, its agent, the deviating settings and the key (as far as it may be seen): five lines."""
     host, system, kernel = _host(monitor)
     words = settings(monitor)
     limits = f"{shown_key('show_limits', keys)} shows all limits"
     lines = [
         fact("host", host, width),
         fact("system", system, width),
-        fact("kernel", kernel, width),
-        _hinted(fact("settings", words, min(_LABEL_CELLS + cell_len(words), width)), limits, width),
+        _kernel(kernel, monitor.agent, width),
+        _hinted(_short_fact("settings", words, width), limits, width),
         _hinted(fact("agent key", agent_key, _LABEL_CELLS + len(agent_key)), hint, width),
     ]
     return Text("\n").join(lines)
