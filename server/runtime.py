@@ -106,7 +106,7 @@ class Runtime:
             self._tell_address()
             ready()
             self._options.supervisor.tell(READY="1", STATUS=self._in_words(writer))
-            clock_steps = ClockSteps(self._receiver_clock, writer, rejected, self._run, newest)
+            clock_steps = ClockSteps(self._receiver_clock, writer, (rejected, judge), self._run, newest)
             async with asyncio.TaskGroup() as group:
                 duties = [
                     group.create_task(self._judge(writer, control, judge)),
