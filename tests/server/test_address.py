@@ -48,6 +48,8 @@ def test_a_receiver_of_one_family_is_reached_in_that_family() -> None:
         ({"lo": ["127.0.0.1", "::1"], "eth0": ["fe80::1%eth0", "192.0.2.5"]}, "192.0.2.5"),
         ({"lo": ["127.0.0.1", "::1"], "eth0": ["fe80::1%eth0", "2001:db8::5"]}, "2001:db8::5"),
         ({"lo": ["127.0.0.1", "::1"], "eth0": ["fe80::1%eth0", "169.254.3.4"]}, "127.0.0.1"),
+        ({"lo": ["127.0.0.1"], "docker0": ["172.17.0.1"], "br-0a1b2c3d4e5f": ["172.18.0.1"]}, "127.0.0.1"),
+        ({"lo": ["127.0.0.1"], "virbr0": ["192.168.122.1"], "br-lan": ["192.0.2.5"]}, "192.0.2.5"),
     ],
 )
 def test_without_a_route_it_is_an_address_on_any_network_and_loopback_at_last(
