@@ -73,6 +73,8 @@ class ClockSteps:
         self._run = run
         self._newest = newest or 0
         self._moved_back: Shift | None = None
+        self.moving = False
+        """Whether what is known of servers is being moved to the time that the clock has by now."""
 
     async def follow(self) -> None:
         """Look at the clock, over and over."""
@@ -87,6 +89,13 @@ class ClockSteps:
         step = self._clock.look(newest)
         if step is None:
             return
+        self.moving = True
+        try:
+            await self._follow(step)
+        finally:
+            self.moving = False
+
+    async def _follow(self, step: Step) -> None:
         log.warning("%s", in_words(step))
         says = None if step.believed else step.at
         tell = partial(restamp.tell_step, at=self._clock.now(), by_ms=step.by_ms, says=says)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from server.clock_steps import ClockSteps
 from server.notifier import DELIVERY, Notifier
 from store import changes
 from store.channels import ChannelKind, Target, add_channel
@@ -15,6 +16,7 @@ from store.events import Event, EventKind
 from store.models import MountUsage, Status
 from store.outbox import Outbox
 from store.policy import Level
+from store.shift import Shift
 from store.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.conftest import START_MS, make_report
 from tests.server.hub import PER_S, Hub
@@ -202,6 +204,20 @@ async def test_everyones_silence_lasts_as_long_as_it_does(tmp_path: Path, by_ms:
 
 async def judged(hub: Hub) -> tuple[Event, ...]:
     return (await hub.judge.pass_judgement(hub.writer)).events
+
+
+async def test_while_servers_are_moved_to_another_time_that_is_known(tmp_path: Path) -> None:
+    seen = []
+
+    class Memory:
+        def shift(self, _: Shift) -> None:
+            seen.append(hub.steps.moving)
+
+    async with Hub(tmp_path / "a.db") as hub:
+        hub.steps = ClockSteps(hub.clock, hub.writer, [Memory()], hub.run)
+        for hub.skew_ms in (DAY_MS, 0):
+            await hub.beat()
+        assert (seen, hub.steps.moving) == ([True, True], False)
 
 
 @pytest.mark.parametrize("by_ms", [*STEPS, 5 * MINUTE_MS, -5 * MINUTE_MS])
