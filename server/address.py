@@ -60,7 +60,11 @@ def _routed_address(family: socket.AddressFamily) -> str | None:
 
 
 def interface_addresses(families: Collection[socket.AddressFamily]) -> tuple[str, ...]:
-    """Return this machine's addresses that others may know, by interface."""
-    entries = (entry for addresses in psutil.net_if_addrs().values() for entry in addresses)
+    """Return this machine's addresses that others may know, by interface; none where they may not be listed."""
+    try:
+        interfaces = psutil.net_if_addrs()
+    except OSError:  # a sandbox without AF_NETLINK
+        return ()
+    entries = (entry for addresses in interfaces.values() for entry in addresses)
     found = (ipaddress.ip_address(entry.address.partition("%")[0]) for entry in entries if entry.family in families)
     return tuple(str(address) for address in found if not (address.is_loopback or address.is_link_local))
