@@ -65,8 +65,11 @@ def _routed_address(family: socket.AddressFamily) -> str | None:
 
 
 def interface_addresses(families: Collection[socket.AddressFamily]) -> tuple[str, ...]:
-    """Return this machine's addresses that others may know, by interface."""
-    interfaces = psutil.net_if_addrs().items()
+    """Return this machine's addresses that others may know, by interface; none where they may not be listed."""
+    try:
+        interfaces = psutil.net_if_addrs().items()
+    except OSError:  # a sandbox without AF_NETLINK
+        return ()
     entries = (entry for name, listed in interfaces if not _OWN_BRIDGE.fullmatch(name) for entry in listed)
     found = (ipaddress.ip_address(entry.address.partition("%")[0]) for entry in entries if entry.family in families)
     return tuple(str(address) for address in found if not (address.is_loopback or address.is_link_local))
