@@ -1,6 +1,7 @@
 """Under which address other machines reach this one."""
 
 import ipaddress
+import re
 import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -21,6 +22,10 @@ WILDCARDS: dict[str | None, Collection[socket.AddressFamily]] = {
     "::": (socket.AF_INET6,),
 }
 """Which families a receiver takes that is bound to no address in particular."""
+
+_OWN_BRIDGE = re.compile(r"(docker|podman|cni|virbr|lxcbr|lxdbr|incusbr)\d+|br-[0-9a-f]{12}")
+"""Interfaces that lead only to this machine's own containers and virtual machines; all that is left while its network
+is down."""
 
 
 def reachable_url(host: str | None, port: int, *, tls: bool = False) -> str:
@@ -60,7 +65,11 @@ def _routed_address(family: socket.AddressFamily) -> str | None:
 
 
 def interface_addresses(families: Collection[socket.AddressFamily]) -> tuple[str, ...]:
-    """Return this machine's addresses that others may know, by interface."""
-    entries = (entry for addresses in psutil.net_if_addrs().values() for entry in addresses)
+    """Return this machine's addresses that others may know, by interface; none where they may not be listed."""
+    try:
+        interfaces = psutil.net_if_addrs().items()
+    except OSError:  # a sandbox without AF_NETLINK
+        return ()
+    entries = (entry for name, listed in interfaces if not _OWN_BRIDGE.fullmatch(name) for entry in listed)
     found = (ipaddress.ip_address(entry.address.partition("%")[0]) for entry in entries if entry.family in families)
     return tuple(str(address) for address in found if not (address.is_loopback or address.is_link_local))

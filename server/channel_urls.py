@@ -8,6 +8,9 @@ QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "<>")
 ONE_AT_A_TIME = "add one URL at a time: {}"
 ENCODE = "what is special in a user name, password or token is written in percent-encoding: "
 
+_CUT = re.compile(r"[^/]#|/.*;")
+"""In an address: Apprise leaves out what comes after it, without a word."""
+
 _NEXT_URL = re.compile(r"[\s,]+[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -23,7 +26,12 @@ def plain_url(text: str) -> str:
     address = url.partition("?")[0]
     if _NEXT_URL.search(address):
         raise ChangeRefusedError(ONE_AT_A_TIME.format("this line holds several"))
-    if _authority(url).count("@") > 1 or re.search(r"\s", address):
+    if (
+        _authority(url).count("@") > 1
+        or re.search(r"\s", address)
+        or _CUT.search(address.partition("://")[2])
+        or _cut_secret(url)
+    ):
         raise ChangeRefusedError(encoding_hint(url))
     return url
 
@@ -34,11 +42,11 @@ def encoding_hint(url: str) -> str:
     found = []
     if authority.count("@") > 1:
         found.append("@ as %40")
-    if "@" not in authority and re.search(r":.*\D", authority) and "@" in rest:
-        secret = rest.partition("@")[0]
-        found += [f"{char} as {code}" for char, code in (("/", "%2F"), ("?", "%3F")) if char in secret]
+    found += [f"{char} as {code}" for char, code in (("/", "%2F"), ("?", "%3F")) if char in _cut_secret(url)]
     if re.search(r"[^/]#", rest):
         found.append("# as %23")
+    if ";" in rest.partition("?")[0].removeprefix(authority):
+        found.append("; as %3B")
     if re.search(r"%(?![0-9a-f]{2})", rest, re.IGNORECASE):
         found.append("% as %25")
     if re.search(r"\s", rest):
@@ -48,6 +56,15 @@ def encoding_hint(url: str) -> str:
 
 def _authority(url: str) -> str:
     return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
+
+
+def _cut_secret(url: str) -> str:
+    """Return a user name and password that end too early by a / or ? in them, "" if none seem to."""
+    rest, authority = url.partition("://")[2], _authority(url)
+    if "@" in authority or not re.search(r":.*\D", authority):
+        return ""
+    match = re.match(r".*?[^/,=?&#](?=@)", rest)
+    return match[0] if match else ""
 
 
 def _bare(line: str) -> str:

@@ -86,21 +86,22 @@ class ReceiverClock:
             self._guessed_since = self._guessed_since or guessed
 
     def now(self) -> int:
-        """Return the time of day, UTC milliseconds."""
+        """Return the time of day, UTC milliseconds; it leaps only in `look`, so that nothing sees it before."""
         wall = self._wall()
-        if self._offset_ms is None or self._credible(wall):
+        if self._offset_ms is None:
             return wall
-        return round(self._steady() * 1000 + self._offset_ms)
+        expected = round(self._steady() * 1000 + self._offset_ms)
+        return wall if self._credible(wall) and abs(wall - expected) <= TOLERANCE_MS else expected
 
     def look(self, newest: int) -> Step | None:
         """Return how the clock was set since the last look, None if it was not; `newest` (ms) is stored by now."""
         steady = self._steady()
-        wall, now = self._wall(), self.now()
+        now = self._wall()
         if self._offset_ms is None or self._steady() - steady > INTERRUPTED_S:
             return None
         expected = round(steady * 1000 + self._offset_ms)
-        if not self._credible(wall):
-            return self._disbelieve(wall, expected)
+        if not self._credible(now):
+            return self._disbelieve(now, expected)
         self._offset_ms = now - steady * 1000
         guessed_since, self._guessed_since, self._told = self._guessed_since, None, False
         if abs(now - expected) > TOLERANCE_MS:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
+from typing import Protocol
 
 from server.clock import ReceiverClock, Step
-from server.rejected import RejectionLog
 from store import restamp, runs
 from store.durations import duration
 from store.errors import StoreUnavailableError
@@ -44,19 +44,37 @@ class Run:
     since: int
 
 
+class Shiftable(Protocol):
+    """What remembers times of its own, beside the store."""
+
+    def shift(self, shift: Shift) -> None:
+        """Give what is remembered the times that it has once the clock was set."""
+        ...
+
+
 class ClockSteps:
     """Looks after the clock of one receiver; `run` is its run, which a clock that leaps ahead ends and begins anew."""
 
     def __init__(
-        self, clock: ReceiverClock, writer: Writer, rejected: RejectionLog, run: Run, newest: int | None = None
+        self,
+        clock: ReceiverClock,
+        writer: Writer,
+        memories: Sequence[Shiftable],
+        run: Run,
+        newest: int | None = None,
     ) -> None:
-        """Prepare; `follow` works until it is cancelled. `newest` (ms) was stored before this run."""
+        """Prepare; `follow` works until it is cancelled.
+
+        `memories` are those whose times follow the clock, `newest` (ms) was stored before this run.
+        """
         self._clock = clock
         self._writer = writer
-        self._rejected = rejected
+        self._memories = memories
         self._run = run
         self._newest = newest or 0
         self._moved_back: Shift | None = None
+        self.moving = False
+        """Whether what is known of servers is being moved to the time that the clock has by now."""
 
     async def follow(self) -> None:
         """Look at the clock, over and over."""
@@ -71,6 +89,13 @@ class ClockSteps:
         step = self._clock.look(newest)
         if step is None:
             return
+        self.moving = True
+        try:
+            await self._follow(step)
+        finally:
+            self.moving = False
+
+    async def _follow(self, step: Step) -> None:
         log.warning("%s", in_words(step))
         says = None if step.believed else step.at
         tell = partial(restamp.tell_step, at=self._clock.now(), by_ms=step.by_ms, says=says)
@@ -110,7 +135,8 @@ class ClockSteps:
         shift = ahead(step.at, step.by_ms, self._run.since)
         await self._split_run(step)
         self._run.since += step.by_ms
-        self._rejected.shift(shift)
+        self._shift_memories(shift)
+        await self._writer.transact(partial(restamp.move_reminders, by_ms=step.by_ms))
         await self._writer.transact(tell)
         await self._move(shift, with_history=False)
 
@@ -126,9 +152,15 @@ class ClockSteps:
     async def _shift(self, shift: Shift, tell: Change[None]) -> None:
         """Move all that belongs to no single monitor, and tell of the step."""
         self._run.since = shift.of(self._run.since)
-        self._rejected.shift(shift)
+        self._shift_memories(shift)
         await self._writer.transact(partial(restamp.shift_times, shift=shift))
+        if shift.measured:
+            await self._writer.transact(partial(restamp.move_reminders, by_ms=shift.by_ms))
         await self._writer.transact(tell)
+
+    def _shift_memories(self, shift: Shift) -> None:
+        for memory in self._memories:
+            memory.shift(shift)
 
     async def _move(self, shift: Shift, *, with_history: bool = True) -> None:
         """Move all monitors, a little at a time, so that no report waits long for it."""

@@ -16,6 +16,7 @@ from store.events import Event, EventKind
 from store.live import Live, with_status
 from store.models import Status
 from store.policy import LATE_INTERVALS
+from store.shift import Shift
 from store.told import told_by_status
 from store.verdicts import Ruling
 from store.writer import Writer
@@ -57,6 +58,10 @@ class FleetJudge:
         self._listening_s = listening_s
         self.addresses: tuple[Address, ...] = ()
 
+    def shift(self, shift: Shift) -> None:
+        """Let everyone's silence last as long as it does, once the clock was set."""
+        self._silence = replace(self._silence, since=shift.of(self._silence.since))
+
     def verdict(self, live: Live) -> Status:
         """Return what silence says of one monitor now."""
         return judge(live, self._listening_s())
@@ -67,15 +72,17 @@ class FleetJudge:
 
     async def pass_judgement(self, writer: Writer) -> Ruling:
         """Judge all monitors and write what changes; raises `StoreUnavailableError`."""
-        following = self._silence
+        before = following = self._silence
 
         def decide(lives: Mapping[int, Live]) -> Ruling:
-            nonlocal following
-            ruling, following = rule(lives, self._silence, self._clock(), self._listening_s())
+            nonlocal before, following
+            before = self._silence
+            ruling, following = rule(lives, before, self._clock(), self._listening_s())
             return replace(ruling, events=tuple(_with_move(each, lives, self.addresses) for each in ruling.events))
 
         ruling = await writer.rejudge(decide)
-        self._silence = following
+        if following != before:  # else the clock may have been set meanwhile
+            self._silence = following
         return ruling
 
 

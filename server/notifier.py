@@ -57,8 +57,12 @@ class Notifier:
         monotonic: Callable[[], float] = time.monotonic,
         luck: Callable[[], float] = random.random,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock_moves: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Prepare; `run` works until it is cancelled, and leaves the outbox open."""
+        """Prepare; `run` works until it is cancelled, and leaves the outbox open.
+
+        While the `clock_moves`, since when servers are down cannot be compared with it.
+        """
         self._outbox = outbox
         self._writer = writer
         self._deliver = deliver
@@ -67,7 +71,7 @@ class Notifier:
         self._monotonic = monotonic
         self._luck = luck
         self._wait = wait
-        self._mark: Mark | None = None
+        self._clock_moves = clock_moves
         self._read_to = 0
         self._began_s = monotonic()
         self._held: list[Alert] = []
@@ -102,11 +106,10 @@ class Notifier:
 
         Raises `StoreUnavailableError` where the store stops it.
         """
-        if self._mark is None:
-            self._mark = await self._outbox.mark()
-            self._read_to = self._mark.event_id
+        mark = await self._outbox.mark()  # its time may have been moved, with the clock
+        self._read_to = max(self._read_to, mark.event_id)
         await self._read()
-        self._mark = await self._tell(self._mark)
+        await self._tell(mark)
         waiting = await self._outbox.waiting()
         ids = {each.channel_id for each in waiting}
         self._setbacks = {i: setback for i, setback in self._setbacks.items() if i in ids}
@@ -122,8 +125,8 @@ class Notifier:
                 return
             self._read_to = read_to
 
-    async def _tell(self, before: Mark) -> Mark:
-        """Make messages of what was held long enough, and of what is due for a reminder; returns the new mark."""
+    async def _tell(self, before: Mark) -> None:
+        """Make messages of what was held long enough, and of what is due for a reminder."""
         now, lives = self._clock(), self._writer.lives
         ends = [alert for _, alert in ended(await self._outbox.told(), lives, now)]
         ripe = self._is_time([*self._held, *ends])
@@ -134,12 +137,11 @@ class Notifier:
             again, reminded_at = reminders(lives.values(), reminded_at, now, self._options)
         mark = Mark(self._read_to if ripe else before.event_id, reminded_at)
         if mark == before and not ripe:
-            return before
+            return
         choose = partial(_choose, [*(self._held if ripe else ()), *again], now)
         await self._writer.transact(partial(queue_messages, choose=choose, mark=mark, now=now))
         if ripe:
             self._held, self._held_since_s = [], None
-        return mark
 
     def _is_time(self, alerts: Sequence[Alert]) -> bool:
         """Return whether to tell now of what waits, which is held from when the first of it was seen."""
@@ -154,6 +156,8 @@ class Notifier:
 
     def _may_remind(self) -> bool:
         """Return whether all had the time to report: who was down when the receiver ended may be back."""
+        if self._clock_moves():
+            return False
         return self._monotonic() - self._began_s >= min(DOWN_AFTER_S, self._options.remind_every_s)
 
     def _may_try(self, channel: Waiting) -> bool:

@@ -106,15 +106,15 @@ class Runtime:
             self._tell_address()
             ready()
             self._options.supervisor.tell(READY="1", STATUS=self._in_words(writer))
-            clock_steps = ClockSteps(self._receiver_clock, writer, rejected, self._run, newest)
+            clock_steps = ClockSteps(self._receiver_clock, writer, (rejected, judge), self._run, newest)
             async with asyncio.TaskGroup() as group:
                 duties = [
-                    group.create_task(self._judge(writer, control, judge)),
+                    group.create_task(self._judge(writer, control, judge, clock_steps)),
                     group.create_task(self._beat(writer, judge)),
                     group.create_task(clock_steps.follow()),
                     group.create_task(keep(rejected, writer)),
                     group.create_task(Upkeep(writer, self._options.upkeep, self._clock).run()),
-                    group.create_task(self._notifier(writer, outbox).run()),
+                    group.create_task(self._notifier(writer, outbox, clock_steps).run()),
                 ]
                 if self._premises.certificate is not None:
                     duties.append(group.create_task(self._premises.certificate.follow()))
@@ -152,8 +152,15 @@ class Runtime:
             keep = partial(keep_address, address=reach.address, own=reach.others, now=self._clock())
             judge.addresses = await writer.transact(keep)
 
-    def _notifier(self, writer: Writer, outbox: Outbox) -> Notifier:
-        return Notifier(outbox, writer, Dispatcher().deliver, self._clock, self._options.notifier)
+    def _notifier(self, writer: Writer, outbox: Outbox, clock_steps: ClockSteps) -> Notifier:
+        return Notifier(
+            outbox,
+            writer,
+            Dispatcher().deliver,
+            self._clock,
+            self._options.notifier,
+            clock_moves=lambda: clock_steps.moving,
+        )
 
     def _tell_address(self) -> None:
         if self._premises.listener is None:
@@ -182,13 +189,14 @@ class Runtime:
             self._run.since, reach.url, writer.problem, self._premises.pin, reach.others, reach.in_container
         )
 
-    async def _judge(self, writer: Writer, control: Control, judge: FleetJudge) -> None:
+    async def _judge(self, writer: Writer, control: Control, judge: FleetJudge, clock_steps: ClockSteps) -> None:
         while True:
             self._listening.tick(runs=writer.problem is None)
             self._keep_lock()
             with contextlib.suppress(StoreUnavailableError):  # `problem` says it, and health and the console show it
                 await writer.look_after_files()
-                await self.end_pauses(writer, control)
+                if not clock_steps.moving:
+                    await self.end_pauses(writer, control)
                 for event in (await judge.pass_judgement(writer)).events:
                     log.info("monitor %s: %s", event.monitor_id or "-", event.kind)
             await asyncio.sleep(self._options.judge_every_s)

@@ -21,6 +21,9 @@ PAGES = 64
 MAX_VERDICTS = 10_000
 """Changes of status kept of a monitor: one an hour for longer than a year."""
 
+MAX_EVENTS = 10_000
+"""Events kept of a monitor, so that none takes the place of all others' in the log."""
+
 SPARE_PAGES = 2_048
 """Free pages (8 MB) that are left in the file for what comes next."""
 
@@ -58,6 +61,14 @@ _DELETE_SURPLUS_VERDICTS = """
 DELETE FROM verdict WHERE (monitor_id, at) IN (
     SELECT monitor_id, at FROM verdict WHERE monitor_id = ?1
     AND at <= (SELECT at FROM verdict WHERE monitor_id = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2) LIMIT ?3
+)
+"""
+
+
+_DELETE_SURPLUS_EVENTS = """
+DELETE FROM event WHERE id IN (
+    SELECT id FROM event WHERE monitor_id = ?1
+    AND id <= (SELECT id FROM event WHERE monitor_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2) ORDER BY id LIMIT ?3
 )
 """
 
@@ -103,3 +114,4 @@ def _past(now: int, retention: Retention) -> Iterator[tuple[str, int]]:
         yield from ((statement, bucket) for statement in _DELETE_ROLLED[tier])
     yield _DELETE_VERDICTS, now - retention.one_hour
     yield _DELETE_SURPLUS_VERDICTS, MAX_VERDICTS
+    yield _DELETE_SURPLUS_EVENTS, MAX_EVENTS

@@ -18,7 +18,8 @@ ALIKE = 1.5
 SEVERAL = 3
 
 OUTAGE = 1.5
-"""A gap so many times as long as a server may be silent is an outage; a little longer, and the agent is slow."""
+"""While no interval is known, a gap so many times as long as a server may be silent is an outage; a little longer, and
+the agent is slow: one of five minutes is late by a moment each time."""
 
 ALIKE_OUTAGES = 1.1
 REGULAR = 5
@@ -54,7 +55,7 @@ def extend_gaps(
     """Return the gaps that the interval is learned from, and the trend away from it, after a gap."""
     if _is_usual(gap_s, interval_s, policy):
         return (*gaps, gap_s)[-GAPS_REMEMBERED:], NO_TREND
-    was_down = gap_s > OUTAGE * policy.down_s(interval_s)
+    was_down = gap_s > policy.down_s(interval_s) * (OUTAGE if interval_s is None else 1)
     trend = trend.joined_by(gap_s, ALIKE_OUTAGES if was_down else ALIKE)
     if trend.count < (REGULAR if was_down else SEVERAL) or trend.total_s < min(interval_s or 0.0, BURST_S):
         return gaps, trend

@@ -97,6 +97,13 @@ def _moved_sql(time: str) -> str:
     return f"CASE WHEN {time} >= :anchor THEN {time} + :by_ms ELSE {closer} END"
 
 
+async def move_reminders(connection: aiosqlite.Connection, ledger: Ledger, *, by_ms: int) -> None:
+    """Move the time up to which people were reminded, so that who is down since before is due when it was."""
+    await connection.execute(
+        "UPDATE notified SET reminded_at = max(0, reminded_at + ?) WHERE reminded_at > 0", (by_ms,)
+    )
+
+
 async def tell_step(
     connection: aiosqlite.Connection, ledger: Ledger, *, at: int, by_ms: int, says: int | None = None
 ) -> None:

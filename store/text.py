@@ -14,8 +14,8 @@ COMBINING_RUN = 2
 
 MAX_NAME = 64
 
-_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-"""All of Unicode's category Zs."""
+_BLANKS = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800\u3164\uffa0]+")
+"""All of Unicode's category Zs, and what draws nothing though it is a symbol or letter: Braille and Hangul blanks."""
 
 
 def safe_text(text: str, limit: int = 255) -> str:

@@ -9,6 +9,7 @@ from typing import Self
 
 from server.clock import ReceiverClock
 from server.clock_steps import ClockSteps, Run, kept_since, newest_at
+from server.fleet_judge import FleetJudge
 from server.rejected import RejectionLog, open_log
 from server.upkeep import Upkeep, UpkeepOptions
 from store import changes, runs
@@ -81,7 +82,8 @@ class Hub:
         self.run = Run(0, self.clock.now())
         self.run.id = await self.writer.transact(partial(runs.begin_run, now=self.run.since))
         self.rejected: RejectionLog = await open_log(self.writer, self.clock.now)
-        self.steps = ClockSteps(self.clock, self.writer, self.rejected, self.run, newest)
+        self.judge = await FleetJudge.open(self.writer, self.clock.now, self.steady_s)
+        self.steps = ClockSteps(self.clock, self.writer, (self.rejected, self.judge), self.run, newest)
         self.upkeep = Upkeep(self.writer, UpkeepOptions(Retention()), self.clock.now, self.steady_s)
         self.reader = await Reader.open(self.path)
 

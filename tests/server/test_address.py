@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from server.address import WILDCARDS, is_local, own_address, reachable_url
+from server.reach import find_reach
 
 
 class Entry(NamedTuple):
@@ -48,6 +49,8 @@ def test_a_receiver_of_one_family_is_reached_in_that_family() -> None:
         ({"lo": ["127.0.0.1", "::1"], "eth0": ["fe80::1%eth0", "192.0.2.5"]}, "192.0.2.5"),
         ({"lo": ["127.0.0.1", "::1"], "eth0": ["fe80::1%eth0", "2001:db8::5"]}, "2001:db8::5"),
         ({"lo": ["127.0.0.1", "::1"], "eth0": ["fe80::1%eth0", "169.254.3.4"]}, "127.0.0.1"),
+        ({"lo": ["127.0.0.1"], "docker0": ["172.17.0.1"], "br-0a1b2c3d4e5f": ["172.18.0.1"]}, "127.0.0.1"),
+        ({"lo": ["127.0.0.1"], "virbr0": ["192.168.122.1"], "br-lan": ["192.0.2.5"]}, "192.0.2.5"),
     ],
 )
 def test_without_a_route_it_is_an_address_on_any_network_and_loopback_at_last(
@@ -76,3 +79,15 @@ def test_without_a_route_it_is_an_address_on_any_network_and_loopback_at_last(
 )
 def test_what_leads_to_this_machine_alone_is_known(url: str, local: bool) -> None:
     assert is_local(url) is local
+
+
+def test_where_the_interfaces_may_not_be_listed_there_are_no_other_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox without AF_NETLINK says EAFNOSUPPORT, Android says EACCES."""
+
+    def refuse() -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(psutil, "net_if_addrs", refuse)
+    assert find_reach(None, 84, None).others == ()
+    assert find_reach("192.0.2.9", 84, None).url == "http://192.0.2.9:84"
+    assert own_address()

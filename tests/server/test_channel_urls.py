@@ -34,6 +34,10 @@ def test_what_is_around_a_url_is_left_out(text: str) -> None:
         "json://h:80/a@b",
         "discord://1/2?avatar=https://h/x",
         "mailto://me:p%40ss@h",
+        "tgram://123:ABC/@channel",
+        "slack://T1/B1/x?to=#general",
+        "ntfy://a;b",
+        "json://u;s:p;w@h/x",
     ],
 )
 def test_a_url_that_is_in_order_stays_as_it_is(url: str) -> None:
@@ -49,6 +53,12 @@ def test_a_url_that_is_in_order_stays_as_it_is(url: str) -> None:
         ("ntfy://x,json://y", "this line holds several"),
         (f"mailtos://me:{SECRET}@ss@mail.example.org", "@ as %40"),
         (f"ntfy://to {SECRET}", "a space as %20"),
+        (f"gotify://h/tok#{SECRET}", "# as %23"),
+        (f"discord://1/{SECRET};x", "; as %3B"),
+        (f"tgram://123:ABC#{SECRET}/1", "# as %23"),
+        (f"ntfy://u:p/{SECRET}@h/topic", "/ as %2F"),
+        (f"ntfy://u:p?{SECRET}@h/topic", "? as %3F"),
+        (f"ntfy://u:p#{SECRET}@h/topic", "# as %23"),
     ],
 )
 def test_what_would_be_read_otherwise_is_refused_without_repeating_it(text: str, said: str) -> None:

@@ -51,6 +51,17 @@ def test_a_step_is_noticed_once_and_measured(by_ms: int) -> None:
     assert clock.now() == machine.ms
 
 
+@pytest.mark.parametrize("by_ms", [-YEAR_MS, -TOLERANCE_MS - 1, TOLERANCE_MS + 1, YEAR_MS])
+def test_time_leaps_only_when_the_step_is_noticed(by_ms: int) -> None:
+    machine = Machine()
+    clock = begun(machine)
+    machine.wait(60)
+    machine.ms += by_ms
+    assert clock.now() == START_MS + 60_000
+    clock.look(0)
+    assert clock.now() == machine.ms
+
+
 @given(st.lists(st.integers(min_value=-2_000, max_value=2_000), max_size=20))
 def test_a_clock_that_is_kept_right_is_no_news(steps: list[int]) -> None:
     machine = Machine()
@@ -99,8 +110,8 @@ def test_a_clock_before_2024_is_not_believed_and_time_goes_on_from_what_is_store
     assert not told.believed
     assert clock.look(START_MS) is None
     machine.ms = START_MS + 864_000_000
-    assert clock.now() == machine.ms
     assert clock.look(START_MS) == Step(machine.ms, 864_000_000 - 30_001, guessed_since=START_MS + 1)
+    assert clock.now() == machine.ms
 
 
 def test_a_clock_that_goes_back_to_1970_while_it_runs_is_not_followed() -> None:
@@ -125,10 +136,10 @@ def test_a_clock_that_is_behind_what_is_stored_is_believed_once_the_machine_had_
     machine.wait(SETTLING_S - 31)
     assert clock.now() == START_MS + 89_001
     machine.wait(1)
-    assert clock.now() == machine.ms
     found = clock.look(START_MS)
     assert found is not None
     assert found.by_ms == -3_600_001
+    assert clock.now() == machine.ms
 
 
 def test_a_machine_without_history_goes_by_its_clock_whatever_it_says() -> None:

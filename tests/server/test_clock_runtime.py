@@ -96,3 +96,14 @@ def test_a_receiver_that_starts_in_1970_gets_its_times_right_once_the_clock_is(m
     assert served.report(made["agent_key"]) == 200
     assert len(machine.ages_ms()) == 2
     assert machine.wall() - served.call("receiver")["since"] < PATIENCE_S * SECOND_MS
+
+
+def test_a_pause_does_not_end_by_a_leap_of_the_clock(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.clock_steps.LOOK_EVERY_S", 0.3)  # others look at the clock many times before
+    served = machine.start()
+    served.call("create", names=["web-1"])
+    served.call("pause", name="web-1", for_s=7_200.0)
+    machine.skew_ms = 10 * DAY_MS
+    until(lambda: machine.steps() == 1 and -machine.ages_ms("SELECT paused_until FROM monitor")[0] > HOUR_MS)
+    assert served.status("web-1") == "paused"
+    assert served.verdicts() == ["pending", "paused"]

@@ -1,13 +1,22 @@
 """What lasts for a time lasts as long, whatever the clock does meanwhile; and what was stored before stays."""
 
+import asyncio
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from server.fleet_judge import FleetJudge
+from server.clock_steps import ClockSteps
+from server.notifier import DELIVERY, Notifier
 from store import changes
+from store.channels import ChannelKind, Target, add_channel
+from store.events import Event, EventKind
 from store.models import MountUsage, Status
+from store.outbox import Outbox
+from store.policy import Level
+from store.shift import Shift
 from store.tiers import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.conftest import START_MS, make_report
 from tests.server.hub import PER_S, Hub
@@ -59,13 +68,12 @@ async def test_a_pause_by_the_right_clock_outlives_a_restart_under_a_wrong_one(t
 @pytest.mark.parametrize("by_ms", STEPS)
 async def test_nobody_is_called_down_and_silence_is_what_it_was(tmp_path: Path, by_ms: int) -> None:
     async with Hub(tmp_path / "a.db") as hub:
-        judge = await FleetJudge.open(hub.writer, hub.clock.now, hub.steady_s)
         await hub.live(12)
         interval_s = hub.monitor().interval_s
         hub.skew_ms = by_ms
         hub.pass_time(30)
         await hub.beat()
-        assert await judge.pass_judgement(hub.writer) == (await judge.pass_judgement(hub.writer))
+        assert await judged(hub) == await judged(hub) == ()
         monitor = hub.monitor()
         assert (monitor.status, monitor.interval_s) == (Status.UP, interval_s)
         assert hub.wall() - (monitor.last_report_at or 0) == 30_000
@@ -177,3 +185,70 @@ async def test_a_clock_that_goes_back_by_a_year_after_days_is_doubted_for_an_hou
         assert [event.detail["by_s"] < 0 for event in await hub.clock_events()] == [True]
         await hub.live(20)
         assert hub.stamps()[-1] == hub.wall()
+
+
+@pytest.mark.parametrize("by_ms", STEPS)
+async def test_everyones_silence_lasts_as_long_as_it_does(tmp_path: Path, by_ms: int) -> None:
+    async with Hub(tmp_path / "a.db", names=("a", "b", "c")) as hub:
+        await hub.live(12)
+        hub.pass_time(400)
+        (silence,) = [event for event in await judged(hub) if event.kind is EventKind.SILENCE]
+        assert silence.detail["monitors"] == 3
+        hub.skew_ms = by_ms
+        hub.pass_time(300)
+        await hub.beat()
+        await hub.report("a")
+        (over,) = [event for event in await judged(hub) if event.kind is EventKind.REPORTS_AGAIN]
+        assert over.detail["for_s"] == 300
+
+
+async def judged(hub: Hub) -> tuple[Event, ...]:
+    return (await hub.judge.pass_judgement(hub.writer)).events
+
+
+async def test_while_servers_are_moved_to_another_time_that_is_known(tmp_path: Path) -> None:
+    seen = []
+
+    class Memory:
+        def shift(self, _: Shift) -> None:
+            seen.append(hub.steps.moving)
+
+    async with Hub(tmp_path / "a.db") as hub:
+        hub.steps = ClockSteps(hub.clock, hub.writer, [Memory()], hub.run)
+        for hub.skew_ms in (DAY_MS, 0):
+            await hub.beat()
+        assert (seen, hub.steps.moving) == ([True, True], False)
+
+
+@pytest.mark.parametrize("by_ms", [*STEPS, 5 * MINUTE_MS, -5 * MINUTE_MS])
+async def test_reminders_come_each_six_hours_whatever_the_clock_says(tmp_path: Path, by_ms: int) -> None:
+    async with Hub(tmp_path / "a.db") as hub:
+        outbox = await Outbox.open(hub.path)
+        sent: list[Mapping[str, Any]] = []
+
+        async def deliver(_: Target, content: Mapping[str, Any]) -> None:
+            sent.extend(event for event in content["events"] if event["kind"] == "still_down")
+
+        async def wait(seconds: float) -> None:
+            hub.pass_time(seconds)
+            await hub.beat()
+            await hub.judge.pass_judgement(hub.writer)
+            await notifier.look()
+            while busy := [task for task in asyncio.all_tasks() if task.get_name() == DELIVERY]:
+                await asyncio.wait(busy)
+
+        notifier = Notifier(outbox, hub.writer, deliver, hub.clock.now, monotonic=hub.steady_s)
+        add = partial(add_channel, target="x", kind=ChannelKind.COMMAND, shown="x", level=Level.WARNING, name="x")
+        await hub.writer.transact(partial(add, now=hub.clock.now()))
+        await hub.live(6)
+        for hours in (0.5, 6, 0.5):
+            await wait(hours * 3600)
+        assert len(sent) == 2  # one for each server
+        hub.skew_ms = by_ms
+        for hours in (0.1, 1.5, 3.5):
+            await wait(hours * 3600)
+        assert len(sent) == 2
+        await wait(1.5 * 3600)
+        assert len(sent) == 4
+        await notifier.close()
+        await outbox.close()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +25,9 @@ from tests.e2e.harness import wait_for
 from tests.server.notices import alerts, down, is_alive, read, up
 
 T = TypeVar("T")
-SECRET = "tk_hunter2"
+SECRET = f"tk_{uuid.uuid4().hex}2"
+"""Of this run alone: all processes of the machine are searched for it, also those of tests that run beside this one."""
+
 TEST = make_test("bastion", "phone")
 PATIENCE_S = 30.0
 

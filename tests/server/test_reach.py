@@ -22,6 +22,7 @@ def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with a VPN that has the default route, a LAN and Tailscale, in no container."""
     addresses = {
         "lo": "127.0.0.1",
+        "docker0": "172.17.0.1",
         "tun0": "10.8.0.2",
         "eth0": "192.168.1.5",
         "tailscale0": "100.64.0.3",

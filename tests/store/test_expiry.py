@@ -8,6 +8,8 @@ import aiosqlite
 import pytest
 
 from store import changes, expiry
+from store.event_log import record
+from store.events import Event, EventKind
 from store.ledger import Ledger
 from store.models import MountUsage, Status
 from store.tiers import DAY_MS, FIVE_MINUTES, HOUR_MS, MINUTE_MS, ONE_HOUR, ROLLED, Retention
@@ -98,6 +100,19 @@ async def test_of_many_changes_of_status_the_newest_are_kept(
     while await writer.transact(forget):
         pass
     assert rows(database, "verdict") == [START_MS, *(START_MS + at for at in range(14, 21))]
+
+
+async def test_one_server_takes_no_place_of_others_in_the_log_of_events(
+    writer: Writer, database: Path, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "MAX_EVENTS", 7)
+    await create("web-1", "web-2")
+    flood = [Event(EventKind.DEGRADED, START_MS + at, 1, "web-1") for at in range(1, 21)]
+    await writer.transact(lambda connection, _: record(connection, flood))
+    forget = partial(expiry.expire, monitor_ids=[1, 2], now=START_MS, retention=SHORT)
+    while await writer.transact(forget):
+        pass
+    assert rows(database, "event") == [START_MS, *(START_MS + at for at in range(14, 21))]
 
 
 async def test_no_transaction_removes_more_than_a_batch(tmp_path: Path) -> None:

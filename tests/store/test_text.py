@@ -77,7 +77,7 @@ def test_the_length_of_a_name_is_that_of_its_normal_form() -> None:
     assert name_problem(" " + "e\u0301" * 64 + "  ") is None
     assert "66" in str(name_problem("\u0958" * 33))  # a letter that NFC takes apart
     assert name_problem("a\u200bb") == name_problem("a\tb") == name_problem("a\u2028b")
-    assert name_problem("\u3000\u00a0") == "a name needs at least one visible character"
+    assert name_problem("\u3000\u2800\u3164\uffa0\u00a0") == "a name needs at least one visible character"
 
 
 def test_names_that_collide_are_numbered_and_those_that_are_in_order_stay() -> None:
