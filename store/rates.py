@@ -1,7 +1,7 @@
 """How far apart two reports must be for what their counters moved to be a rate."""
 
-LEAST_ELAPSED_S = 1.0
-"""However often a server reports: over less, a counter that moved in its own steps makes any rate."""
+LEAST_ELAPSED_S = 0.2
+"""However often a server reports, and while its interval is not known: two reports of one moment make no rate."""
 
 LEAST_PART = 0.25
 """Of the usual interval: a report that comes right after another one has nothing to say of a rate."""

@@ -1,6 +1,5 @@
 """The console as a person meets it: in a real tmux, from the shell's prompt and back to it."""
 
-import json
 import os
 import re
 import signal
@@ -8,7 +7,7 @@ import signal
 import pytest
 
 from server.install_lines import install_lines
-from store.lock import lock_path
+from store.lock import read_holder
 from tests.e2e.curl import curl_report
 from tests.e2e.harness import Station, make_report, post, wait_for
 from tests.e2e.reports import FULL
@@ -151,8 +150,9 @@ def test_a_second_session_attaches_and_says_when_the_receiver_is_gone_and_back(s
         other.keys("Enter")
         for each in (pane, other):
             each.expect(r"paused .*web-1")
-        receiver = json.loads(lock_path(station.database).read_text())["pid"]
-        os.kill(receiver, signal.SIGKILL)
+        receiver = read_holder(station.database)
+        assert receiver is not None
+        os.kill(receiver.pid, signal.SIGKILL)
         other.expect("no receiver is running")
         other.expect("web-1")
         with station.serving() as served:

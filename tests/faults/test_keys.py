@@ -126,8 +126,10 @@ async def flood(running: Running, forwarded_for: Callable[[int], str]) -> list[i
 async def test_a_proxy_may_have_as_many_connections_as_all_its_agents(start: Start) -> None:
     for options, last in ((PROXIES, 200), ({}, 503)):
         running = await start(max_per_address=2, **options)
-        for _ in range(2):
-            assert (await (await running.connect()).ask("GET", "/healthz")).status == 200
+        for _ in range(2):  # in the midst of a request: idle ones would make room
+            busy = await running.connect()
+            assert (await busy.ask("GET", "/healthz")).status == 200
+            await busy.send(b"POST /agent/report HTTP/1.1\r\n")
         client = await running.connect()
         assert (await client.ask("GET", "/healthz")).status == last
 

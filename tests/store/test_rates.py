@@ -58,7 +58,7 @@ def test_what_makes_no_rate() -> None:
     assert rate(0, 100, 10.0, 10.0) == 10
     assert [rate(0, 100, elapsed_s, 60.0) for elapsed_s in (None, 0.0, 14.9)] == [None] * 3
     assert (rate(None, 1, 60.0, 60.0), rate(1, None, 60.0, 60.0), rate(2, 1, 60.0, 60.0)) == (None, None, None)
-    assert (least_elapsed_s(None), least_elapsed_s(2.0), least_elapsed_s(300.0)) == (1.0, 1.0, 75.0)
+    assert (least_elapsed_s(None), least_elapsed_s(2.0), least_elapsed_s(300.0)) == (0.2, 0.5, 75.0)
 
 
 @pytest.mark.parametrize("leap_ms", [10 * DAY_MS, 20_000, -20_000, -365 * DAY_MS])
