@@ -16,12 +16,12 @@ from agentmon.options import FinePath, FiniteRange, common_options, option
 @click.command()
 @common_options
 @option("--url", metavar="URL", help="The receiver, as http://HOST:PORT.  [env: AGENTMON_URL]")
-@option("--key-file", type=FinePath(path_type=Path), metavar="F", help="A 0600 file with the agent key.")
+@option("--key-file", type=FinePath(), metavar="F", help="A 0600 file with the agent key.")
 @option("--interval", type=FiniteRange(min=1, max=86400), default=60.0, show_default=True, help="Seconds.")
 @option("--once", is_flag=True, help="Send one report and end.")
 @option("--print", "print_only", is_flag=True, help="Show the report, without the key, and send nothing.")
 @option("--checksum", is_flag=True, help="Show the SHA-256 of the agent scripts that the receiver serves, and end.")
-@option("--cacert", type=FinePath(path_type=Path), metavar="F", help="Trust this CA alone.  [env: AGENTMON_CA]")
+@option("--cacert", type=FinePath(), metavar="F", help="Trust this CA alone.  [env: AGENTMON_CA]")
 def agent(
     url: str | None,
     key_file: Path | None,

@@ -9,7 +9,7 @@ from agentmon.options import FinePath, common_options, database, option
 
 @click.command()
 @common_options
-@click.argument("dest", type=FinePath(path_type=Path))
+@click.argument("dest", type=FinePath())
 @option("--force", is_flag=True, allow_from_autoenv=False, help="Overwrite DEST.")
 def backup(dest: Path, force: bool) -> None:
     """Copy the database to DEST, consistent also while a receiver runs; serve --db DEST restores it."""

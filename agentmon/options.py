@@ -35,7 +35,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FinePath(click.Path):
-    """A path without NUL, which no system call takes."""
+    """A path without NUL, which no system call takes.
+
+    What may not be read is said by whoever opens it: it is no wrong usage, and each command has its own exit code.
+    """
+
+    def __init__(self) -> None:
+        """Take any path as a `pathlib.Path`."""
+        super().__init__(readable=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse what can be no path before anything opens it."""
@@ -119,7 +126,7 @@ def common_options(command: F) -> F:
     """Add `--db`, `--config` and `--version` to a command or group."""
     db = option(
         "--db",
-        type=FinePath(path_type=Path),
+        type=FinePath(),
         metavar="PATH",
         expose_value=False,
         callback=_keep_database,
@@ -129,7 +136,7 @@ def common_options(command: F) -> F:
     )
     config = option(
         "--config",
-        type=FinePath(path_type=Path),
+        type=FinePath(),
         metavar="PATH",
         expose_value=False,
         callback=_keep_config,

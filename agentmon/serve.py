@@ -47,7 +47,7 @@ DEFAULT_PORT = 8420
 MAX_CONNECTIONS = 1000
 """What the receiver takes in all (`server.receiver.ReceiverOptions`); not imported, as that takes a while."""
 
-FILE = FinePath(path_type=Path)
+FILE = FinePath()
 THEMES = ("auto", "dark", "light", "ansi", "mono")
 
 F = TypeVar("F", bound=Callable[..., Any])

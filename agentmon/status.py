@@ -13,6 +13,7 @@ from agentmon.options import common_options, database, option, tag_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from store.errors import ReceiverUnreachableError
     from store.models import Monitor, ReceiverInfo
 
 
@@ -26,12 +27,14 @@ def status(names: "Sequence[str]", tags: "Sequence[str]", as_json: bool, as_line
     """Show how the servers are; exit 0 all fine, 1 some late or degraded, 2 some down, 3 no answer."""
     from agentmon.output import drop_stdout, in_words
     from store.errors import AgentmonError
+    from store.models import ReceiverInfo
     from store.text import safe_text
 
     if as_json and as_line:
         raise click.UsageError("--json and --line exclude each other")
     try:
-        receiver, monitors = asyncio.run(_ask(database(), names, tags))
+        answer, monitors = asyncio.run(_ask(database(), names, tags))
+        receiver = answer if isinstance(answer, ReceiverInfo) else None
         _show(receiver, monitors, as_json=as_json, as_line=as_line)
     except (AgentmonError, UnicodeEncodeError) as error:
         if as_line:
@@ -43,10 +46,9 @@ def status(names: "Sequence[str]", tags: "Sequence[str]", as_json: bool, as_line
     except OSError as error:
         drop_stdout()
         raise StatusUnknown(in_words(error)) from error
-    if receiver is None:
-        raise StatusUnknown("no receiver is running: what is shown is what was last stored")
-    if receiver.problem is not None:
-        raise StatusUnknown(f"what is shown is what was last stored: {safe_text(receiver.problem)}")
+    problem = str(answer) if receiver is None else receiver.problem
+    if problem is not None:
+        raise StatusUnknown(f"what is shown is what was last stored: {safe_text(problem)}")
     sys.exit(exit_code(monitors))
 
 
@@ -68,7 +70,8 @@ def exit_code(monitors: "Sequence[Monitor]") -> Exit:
 
 async def _ask(
     path: Path, names: "Sequence[str]", tags: "Sequence[str]"
-) -> "tuple[ReceiverInfo | None, list[Monitor]]":
+) -> "tuple[ReceiverInfo | ReceiverUnreachableError, list[Monitor]]":
+    """Return what the receiver says, or why it cannot be asked, and the monitors."""
     from agentmon.admin import ConsoleAdmin
     from agentmon.reading import reading, required, tagged
     from store.errors import AgentmonError, ReceiverUnreachableError
@@ -84,8 +87,8 @@ async def _ask(
         raise AgentmonError(f"there is no monitor with the tag {safe_text(' and '.join(tags))}")
     try:
         return await ConsoleAdmin(path).receiver(), monitors
-    except ReceiverUnreachableError:
-        return None, monitors
+    except ReceiverUnreachableError as error:
+        return error, monitors
 
 
 def _show(receiver: "ReceiverInfo | None", monitors: "Sequence[Monitor]", *, as_json: bool, as_line: bool) -> None:

@@ -23,14 +23,16 @@ ERRORS: dict[int, type[AgentmonError]] = {409: ChangeRefusedError, 503: StoreUna
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    """A connection to the first of these sockets that is there."""
+    """A connection to the first of these sockets that is there; raises FileNotFoundError if none is."""
 
     def __init__(self, paths: Sequence[str], timeout_s: float) -> None:
         super().__init__("localhost", timeout=timeout_s)
         self._paths = paths
 
     def connect(self) -> None:
-        found = next((path for path in self._paths if Path(path).exists()), self._paths[0])
+        found = next((path for path in self._paths if Path(path).exists()), None)
+        if found is None:  # not tried: the path may be longer than a socket's
+            raise FileNotFoundError
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(found)
@@ -60,7 +62,8 @@ def call(database: Path, operation: str, timeout_s: float | None = None, **argum
     except (FileNotFoundError, ConnectionError) as error:
         raise ReceiverUnreachableError("no receiver is running on this database") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise ReceiverUnreachableError(f"the receiver cannot be asked: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ReceiverUnreachableError(f"the receiver cannot be asked: {reason}") from error
     finally:
         connection.close()
     if response.status == http.client.OK:

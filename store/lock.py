@@ -134,9 +134,12 @@ class DatabaseLock:
             os.pwrite(self._descriptor, line, FILES_AT)
 
     def keep(self) -> bool:
-        """Make the lock file anew if somebody deleted or replaced it; returns whether this process has the lock."""
+        """Make the lock file anew if somebody deleted or replaced it; returns whether this process has the lock.
+
+        Where the database is gone as well, nothing is made: it was moved or unmounted, and the lock perhaps with it.
+        """
         found = os.fstat(self._descriptor)
-        if identity(lock_path(self._database)) == (found.st_dev, found.st_ino):
+        if identity(lock_path(self._database)) == (found.st_dev, found.st_ino) or not self._database.exists():
             return True
         renewed = DatabaseLock(self._database, _open(self._database))
         if not renewed._try():

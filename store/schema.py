@@ -4,6 +4,7 @@ The rules: look through a read-only connection before anything opens read-write,
 SQLite sees it and under another name until it is whole, set `auto_vacuum` before WAL, and back up before migrating.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -121,14 +122,22 @@ def inspect_database(path: Path, newest: int | None = None) -> int:
     path = real_path(path)
     log, _ = companions(path)
     try:
+        for file in (path, log):
+            _require_readable(file)
         if log.exists():
             if not is_held(path):
                 require_own_log(path, read_files(path))
         elif path.is_file() and uses_log(path):
             require_one_name(path)
     except OSError as error:
-        raise DatabaseRefusedError(f"cannot open {safe_text(str(path))}: {_reason(error)}") from error
+        raise DatabaseRefusedError(f"cannot open {safe_text(error.filename or str(path))}: {_reason(error)}") from error
     return _inspect(path, newest)
+
+
+def _require_readable(file: Path) -> None:
+    """Raise PermissionError if a file may not be read; SQLite would name neither the file nor the reason."""
+    if file.exists() and not os.access(file, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
 
 
 def _prepared_version(path: Path, newest: int) -> int:

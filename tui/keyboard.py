@@ -10,6 +10,7 @@ from textual.keys import Keys
 from textual.message import Message
 
 ESCAPE = "\x1b"
+INTERRUPT = "\x03"
 X10_MOUSE = "\x1b[M"
 """Begins a mouse report in the oldest encoding, which terminals use that were told of no newer one."""
 
@@ -102,6 +103,8 @@ class Keyboard:
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield what the next bytes mean."""
         text = self._decoder.decode(data)
+        if self._in_brackets and text == INTERRUPT:  # its end was lost, and all keys are taken for more of the paste
+            text = BRACKETED_PASTE_END + text
         if self._is_paste(text):
             self._pasting_until = self._clock() + PASTE_GAP_S
             line = text.removesuffix("\r")

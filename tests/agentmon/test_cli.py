@@ -228,6 +228,41 @@ def test_lists_show_no_keys(run: Run) -> None:
             assert key not in ran.out + ran.err
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize(
+    ("command", "code"), [("status", 3), ("events", 1), ("monitor list", 1), ("backup copy.db", 1)]
+)
+def test_a_database_that_may_not_be_read_is_no_wrong_usage(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, command: str, code: int, suffix: str
+) -> None:
+    run("--db", str(home / "a.db"), "monitor", "create", "a")
+    unreadable = home / f"a.db{suffix}"
+    unreadable.touch()
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != unreadable and real(path, mode))
+    ran = run("--db", str(home / "a.db"), *command.split())
+    assert (ran.code, ran.err) == (code, f"agentmon: cannot open {unreadable}: Permission denied\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(PermissionError(13, "Permission denied"), "Permission denied"), (TimeoutError(), "not answer")]
+)
+def test_status_does_not_say_that_no_receiver_runs_where_it_cannot_be_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: OSError, says: str
+) -> None:
+    def connect(_: object) -> None:
+        raise error
+
+    run("monitor", "create", "a")
+    monkeypatch.setattr("server.client._UnixConnection.connect", connect)
+    ran = run("status")
+    assert ran.code == 3
+    assert ran.out.startswith("pending   a ")
+    assert says in ran.err
+    assert "no receiver is running" not in ran.err
+    assert "Errno" not in ran.err
+
+
 def test_status_without_a_receiver_shows_what_is_stored_and_says_so(run: Run) -> None:
     run("monitor", "create", "a")
     ran = run("status", "--json")

@@ -107,7 +107,7 @@ def test_all_that_only_reads_works_on_a_read_only_medium(crashed: Station) -> No
     done = in_namespace(crashed, LOOK, str(snapshot), crashed.database.name)
     codes = [line.rpartition(" ")[2] for line in done.stdout.splitlines()]
     assert codes == ["3", "0", "0", "0", "0", "0"], done.stdout + done.stderr
-    assert done.stderr == "agentmon: no receiver is running: what is shown is what was last stored\n"
+    assert done.stderr == "agentmon: what is shown is what was last stored: no receiver is running on this database\n"
     assert sorted(path.name for path in snapshot.iterdir()) == [f"{crashed.database.name}{s}" for s in ("", "-wal")]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from store import copying
 from store.backup import back_up
 from store.errors import AgentmonError, DatabaseRefusedError
 from store.reader import Reader
@@ -133,6 +134,33 @@ def test_a_link_where_the_copy_is_made_is_left_alone(database: Path, tmp_path: P
         back_up(database, tmp_path / "copy.db")
     assert (tmp_path / "copy.db.partial").is_symlink()
     assert precious.read_text() == "precious"
+
+
+def test_two_backups_to_one_name_do_not_meet(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, refused = tmp_path / "copy.db", []
+    copy.write_text("the last one")
+
+    def fill(source: sqlite3.Connection, partial: Path) -> None:
+        monkeypatch.undo()
+        with pytest.raises(AgentmonError) as caught:
+            back_up(database, copy, overwrite=True)
+        refused.append(str(caught.value))
+        assert copy.read_text() == "the last one"
+        copying._fill(source, partial)
+
+    monkeypatch.setattr(copying, "_fill", fill)
+    back_up(database, copy, overwrite=True)
+    assert refused == [f"cannot write {copy}: another backup is being written there"]
+    prepare_database(copy)
+
+
+def test_what_a_killed_backup_left_is_replaced(database: Path, tmp_path: Path) -> None:
+    left = tmp_path / "copy.db.partial"
+    left.write_text("half of it")
+    left.chmod(0o666)
+    back_up(database, tmp_path / "copy.db")
+    assert not left.exists()
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
 
 
 async def test_a_backup_is_one_file_that_is_read_as_it_is_and_served_again(database: Path, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_the_lock_is_taken_through_no_link(tmp_path: Path) -> None:
 
 def test_a_lock_file_that_is_deleted_or_replaced_is_made_anew(tmp_path: Path) -> None:
     database = tmp_path / "a.db"
+    database.touch()
     holder = Holder(os.getpid(), "serve", "/run/a.sock")
     with DatabaseLock.acquire(database, "serve") as lock:
         lock.announce(holder)
@@ -92,8 +93,25 @@ def test_a_lock_file_that_is_deleted_or_replaced_is_made_anew(tmp_path: Path) ->
                 DatabaseLock.acquire(database, "create")
 
 
+@pytest.mark.parametrize("folder_too", [True, False])
+def test_nothing_is_made_where_the_database_is_gone(tmp_path: Path, folder_too: bool) -> None:
+    folder, moved = tmp_path / "data", tmp_path / "moved"
+    folder.mkdir()
+    (folder / "a.db").touch()
+    with DatabaseLock.acquire(folder / "a.db", "serve") as lock:
+        folder.rename(moved)
+        if not folder_too:  # as where a disk was unmounted
+            folder.mkdir()
+        assert lock.keep()
+        assert folder.exists() is not folder_too
+        assert not lock_path(folder / "a.db").exists()
+        with pytest.raises(DatabaseHeldError):
+            DatabaseLock.acquire(moved / "a.db", "serve")
+
+
 def test_who_took_the_lock_meanwhile_keeps_it(tmp_path: Path) -> None:
     database = tmp_path / "a.db"
+    database.touch()
     with DatabaseLock.acquire(database, "serve") as lock:
         lock_path(database).unlink()
         with DatabaseLock.acquire(database, "create"):

@@ -141,3 +141,12 @@ def test_a_paste_in_brackets_is_one_however_it_comes_and_whatever_is_in_it() -> 
         (paste,) = [message for message in messages if isinstance(message, events.Paste)]
         assert paste.text == LONG_TEXT + "\ufffd\ufffd"
         assert keys(messages) == "j"
+
+
+def test_a_paste_whose_end_was_lost_is_ended_by_ctrl_c() -> None:
+    keyboard = Keyboard(Clock().listening_s)
+    assert read(b"\x1b[200~some", b" te", b"q", keyboard=keyboard) == []
+    paste, interrupt = read(b"\x03", keyboard=keyboard)
+    assert isinstance(paste, events.Paste)
+    assert paste.text == "some teq"
+    assert keys([interrupt, *read(b"j", keyboard=keyboard)]) == "\x03j"
