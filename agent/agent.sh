@@ -1,6 +1,11 @@
 #!/bin/sh
 # agentmon-agent: reports to an agentmon receiver how this machine is (Linux, macOS, FreeBSD). One run sends one report.
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
+#
+# To audit it: what is sent is made under "The report" and the part of your system (Linux, FreeBSD, macOS), how it is sent
+# stands under "Sending", and all that `install` and `uninstall` change under "Installing" and the parts ahead of it, of
+# which yours needs one: systemd, launchd or cron. The parts of other systems can be passed over. It begins at `main`.
+#
 # shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
 version=0.2.0
@@ -114,6 +119,7 @@ made_by_agentmon() { # whether the key looks like those that agentmon makes; --k
 #   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
+    recall
     case $system in
     FreeBSD) freebsd_readings ;;
     Darwin) macos_readings ;;
@@ -395,12 +401,13 @@ df_of() { # DISK…: each is its mounts, the best first; one that is a file (in 
     [ $# -eq 0 ] || exec df -P -k -- "$@"
 }
 
-recall() { # sets blocked: "PID START DISK" of each process that still waits for its disk
-    blocked='' memory=${state:-$user_folder/state}/blocked
+recall() { # sets blocked: "PID START DISK" of each process that still waits for its disk, or that hangs
+    blocked='' known_blocked='' memory=${state:-$user_folder/state}/blocked
     own_file "$memory" || return 0
     while read -r pid known disk; do
         ! running "$pid" "$known" || blocked="$blocked$pid $known $disk$nl"
     done <"$memory"
+    known_blocked=$blocked
     [ "$blocked" ] || rm -f "$memory"
 }
 
@@ -436,10 +443,22 @@ tell_answers() { # STATUS of within: prints $answer; if that was not all, those 
     done
 }
 
+ask() { # SECONDS COMMAND: adds to $said what it prints; one that hangs adds nothing, and is given up as a disk is
+    seconds=$1
+    shift
+    if ! command -v "$1" >/dev/null || is_blocked "$1"; then return; fi
+    if answer=$({ "$@" 2>/dev/null & echo "asked:$!"; } | within "$seconds"); then
+        said=$said$nl$answer
+    else
+        answer=${answer##*asked:}
+        give_up "${answer%%"$nl"*}" "$1"
+    fi
+}
+
 ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between
-    if ! command -v zfs >/dev/null || is_blocked zfs; then return; fi
-    answer=$({ zfs list -Hp -o name,used,avail -d 0 2>/dev/null & echo "asked:$! zfs"; } | within 5)
-    tell_answers $?
+    said=''
+    ask 5 zfs list -Hp -o name,used,avail -d 0
+    printf '%s\n' "$said"
 }
 
 ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
@@ -467,8 +486,6 @@ ask_one() { # DISK
 }
 
 ask_all() { # READINGS: prints them, and what is said by the disks that follow their line `disks`, and by their pools
-    recall
-    known_blocked=$blocked
     case $1 in *"${nl}zfs "*) ask_zfs ;; esac
     set -f
     IFS=$nl
@@ -661,8 +678,6 @@ BEGIN {
 
 # ---- What macOS and FreeBSD share.
 
-asked() { { "$@" & } 2>/dev/null | within 4; } # COMMAND, which may hang
-
 netstat_awk='
 function escaped(name) { # as Linux writes it in /proc/mounts
     gsub(/\\/, "\\134", name); gsub(/ /, "\\040", name); gsub(/\t/, "\\011", name)
@@ -696,14 +711,12 @@ freebsd_memory() { # what is free or inactive, and what the cache of ZFS can giv
 
 freebsd_readings() {
     measure_cpu freebsd_ticks
-    ask_all "$({
-        freebsd_memory
-        echo "load $(sysctl -n vm.loadavg)"
-        asked swapinfo -k
-        asked netstat -ibn
-        echo mounts
-        asked mount -p
-    } | awk "$netstat_awk$freebsd_awk")"
+    said="$(freebsd_memory)${nl}load $(sysctl -n vm.loadavg)"
+    ask 4 swapinfo -k
+    ask 4 netstat -ibn
+    said=$said${nl}mounts
+    ask 4 mount -p
+    ask_all "$(printf '%s\n' "$said" | awk "$netstat_awk$freebsd_awk")"
     echo "os $(freebsd_name)"
     echo "hostname $(hostname)"
     echo "kernel $(uname -r)"
@@ -744,20 +757,17 @@ END {
 # ---- macOS: what top, vm_stat, sysctl, mount and netstat say.
 
 macos_readings() {
-    ask_all "$({
-        asked top -l 2 -n 0 -s 1 # the first sample is since boot
-        echo "memsize $(sysctl -n hw.memsize)"
-        asked vm_stat
-        echo "swap $(sysctl -n vm.swapusage)"
-        echo "load $(sysctl -n vm.loadavg)"
-        asked netstat -ibn
-        echo mounts
-        asked mount
-    } 2>/dev/null | awk "$netstat_awk$macos_awk")"
+    said="memsize $(sysctl -n hw.memsize)${nl}swap $(sysctl -n vm.swapusage)${nl}load $(sysctl -n vm.loadavg)"
+    ask 4 top -l 2 -n 0 -s 1 # the first sample is since boot
+    ask 4 vm_stat
+    ask 4 netstat -ibn
+    said=$said${nl}mounts
+    ask 4 mount
+    ask_all "$(printf '%s\n' "$said" | awk "$netstat_awk$macos_awk")"
     echo "os $(sw_vers -productName) $(sw_vers -productVersion)"
     echo "hostname $(hostname)"
     echo "kernel $(uname -r)"
-}
+} 2>/dev/null
 
 macos_awk='
 function amount(word) { # 512.00M in KiB
@@ -1333,7 +1343,8 @@ try_settings() { # a first report, before anything is written: an agent that wor
 
 write_files() {
     { (umask 022 && mkdir -p "$folder") && chmod 700 "$folder"; } || fail 1 "cannot write to $folder"
-    { mkdir -p "$folder/state" && chmod 700 "$folder/state"; } || fail 1 "cannot write to $folder"
+    # Made anew: what its user left there is not to be given another owner.
+    { rm -rf "$folder/state" && mkdir "$folder/state" && chmod 700 "$folder/state"; } || fail 1 "cannot write to $folder"
     put 755 "$folder/agent.sh" "$script"
     put 600 "$folder/key" "$key"
     put 600 "$folder/last" "$no_report"
@@ -1351,7 +1362,7 @@ no_proxy=${no_proxy-${NO_PROXY:-}}"
 
 hand_over() { # the user owns the key, the outcome and the state, and can read what else is here but not change it
     chown "$user" "$folder/key" "$folder/last" || fail 1 "cannot give the key to $user"
-    chown -R "$user" "$folder/state"
+    chown "$user" "$folder/state"
     if [ "$(id -gn "$user")" = nogroup ]; then # which is everybody's: the settings may hold a proxy's password
         chmod 755 "$folder"
         chmod 400 "$folder/agent.conf"

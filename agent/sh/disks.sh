@@ -46,12 +46,13 @@ df_of() { # DISK…: each is its mounts, the best first; one that is a file (in 
     [ $# -eq 0 ] || exec df -P -k -- "$@"
 }
 
-recall() { # sets blocked: "PID START DISK" of each process that still waits for its disk
-    blocked='' memory=${state:-$user_folder/state}/blocked
+recall() { # sets blocked: "PID START DISK" of each process that still waits for its disk, or that hangs
+    blocked='' known_blocked='' memory=${state:-$user_folder/state}/blocked
     own_file "$memory" || return 0
     while read -r pid known disk; do
         ! running "$pid" "$known" || blocked="$blocked$pid $known $disk$nl"
     done <"$memory"
+    known_blocked=$blocked
     [ "$blocked" ] || rm -f "$memory"
 }
 
@@ -87,10 +88,22 @@ tell_answers() { # STATUS of within: prints $answer; if that was not all, those 
     done
 }
 
+ask() { # SECONDS COMMAND: adds to $said what it prints; one that hangs adds nothing, and is given up as a disk is
+    seconds=$1
+    shift
+    if ! command -v "$1" >/dev/null || is_blocked "$1"; then return; fi
+    if answer=$({ "$@" 2>/dev/null & echo "asked:$!"; } | within "$seconds"); then
+        said=$said$nl$answer
+    else
+        answer=${answer##*asked:}
+        give_up "${answer%%"$nl"*}" "$1"
+    fi
+}
+
 ask_zfs() { # prints a line for each pool: its name, bytes used and available, with tabs between
-    if ! command -v zfs >/dev/null || is_blocked zfs; then return; fi
-    answer=$({ zfs list -Hp -o name,used,avail -d 0 2>/dev/null & echo "asked:$! zfs"; } | within 5)
-    tell_answers $?
+    said=''
+    ask 5 zfs list -Hp -o name,used,avail -d 0
+    printf '%s\n' "$said"
 }
 
 ask_disks() { # DISK…: prints what df says of all at once, or, if that takes too long, of each by itself
@@ -118,8 +131,6 @@ ask_one() { # DISK
 }
 
 ask_all() { # READINGS: prints them, and what is said by the disks that follow their line `disks`, and by their pools
-    recall
-    known_blocked=$blocked
     case $1 in *"${nl}zfs "*) ask_zfs ;; esac
     set -f
     IFS=$nl

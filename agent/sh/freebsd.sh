@@ -15,14 +15,12 @@ freebsd_memory() { # what is free or inactive, and what the cache of ZFS can giv
 
 freebsd_readings() {
     measure_cpu freebsd_ticks
-    ask_all "$({
-        freebsd_memory
-        echo "load $(sysctl -n vm.loadavg)"
-        asked swapinfo -k
-        asked netstat -ibn
-        echo mounts
-        asked mount -p
-    } | awk "$netstat_awk$freebsd_awk")"
+    said="$(freebsd_memory)${nl}load $(sysctl -n vm.loadavg)"
+    ask 4 swapinfo -k
+    ask 4 netstat -ibn
+    said=$said${nl}mounts
+    ask 4 mount -p
+    ask_all "$(printf '%s\n' "$said" | awk "$netstat_awk$freebsd_awk")"
     echo "os $(freebsd_name)"
     echo "hostname $(hostname)"
     echo "kernel $(uname -r)"

@@ -1,6 +1,11 @@
 #!/bin/sh
 # agentmon-agent: reports to an agentmon receiver how this machine is (Linux, macOS, FreeBSD). One run sends one report.
 # It needs a POSIX sh, awk, df, and curl or wget, and changes nothing on the machine unless told to `install`.
+#
+# To audit it: what is sent is made under "The report" and the part of your system (Linux, FreeBSD, macOS), how it is sent
+# stands under "Sending", and all that `install` and `uninstall` change under "Installing" and the parts ahead of it, of
+# which yours needs one: systemd, launchd or cron. The parts of other systems can be passed over. It begins at `main`.
+#
 # shellcheck disable=SC1091,SC2016  # os-release is not here to be checked; awk's $ stands in single quotes
 
 version=0.2.0

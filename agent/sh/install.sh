@@ -78,7 +78,8 @@ try_settings() { # a first report, before anything is written: an agent that wor
 
 write_files() {
     { (umask 022 && mkdir -p "$folder") && chmod 700 "$folder"; } || fail 1 "cannot write to $folder"
-    { mkdir -p "$folder/state" && chmod 700 "$folder/state"; } || fail 1 "cannot write to $folder"
+    # Made anew: what its user left there is not to be given another owner.
+    { rm -rf "$folder/state" && mkdir "$folder/state" && chmod 700 "$folder/state"; } || fail 1 "cannot write to $folder"
     put 755 "$folder/agent.sh" "$script"
     put 600 "$folder/key" "$key"
     put 600 "$folder/last" "$no_report"
@@ -96,7 +97,7 @@ no_proxy=${no_proxy-${NO_PROXY:-}}"
 
 hand_over() { # the user owns the key, the outcome and the state, and can read what else is here but not change it
     chown "$user" "$folder/key" "$folder/last" || fail 1 "cannot give the key to $user"
-    chown -R "$user" "$folder/state"
+    chown "$user" "$folder/state"
     if [ "$(id -gn "$user")" = nogroup ]; then # which is everybody's: the settings may hold a proxy's password
         chmod 755 "$folder"
         chmod 400 "$folder/agent.conf"

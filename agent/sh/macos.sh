@@ -1,20 +1,17 @@
 # ---- macOS: what top, vm_stat, sysctl, mount and netstat say.
 
 macos_readings() {
-    ask_all "$({
-        asked top -l 2 -n 0 -s 1 # the first sample is since boot
-        echo "memsize $(sysctl -n hw.memsize)"
-        asked vm_stat
-        echo "swap $(sysctl -n vm.swapusage)"
-        echo "load $(sysctl -n vm.loadavg)"
-        asked netstat -ibn
-        echo mounts
-        asked mount
-    } 2>/dev/null | awk "$netstat_awk$macos_awk")"
+    said="memsize $(sysctl -n hw.memsize)${nl}swap $(sysctl -n vm.swapusage)${nl}load $(sysctl -n vm.loadavg)"
+    ask 4 top -l 2 -n 0 -s 1 # the first sample is since boot
+    ask 4 vm_stat
+    ask 4 netstat -ibn
+    said=$said${nl}mounts
+    ask 4 mount
+    ask_all "$(printf '%s\n' "$said" | awk "$netstat_awk$macos_awk")"
     echo "os $(sw_vers -productName) $(sw_vers -productVersion)"
     echo "hostname $(hostname)"
     echo "kernel $(uname -r)"
-}
+} 2>/dev/null
 
 macos_awk='
 function amount(word) { # 512.00M in KiB

@@ -1,7 +1,5 @@
 # ---- What macOS and FreeBSD share.
 
-asked() { { "$@" & } 2>/dev/null | within 4; } # COMMAND, which may hang
-
 netstat_awk='
 function escaped(name) { # as Linux writes it in /proc/mounts
     gsub(/\\/, "\\134", name); gsub(/ /, "\\040", name); gsub(/\t/, "\\011", name)

@@ -9,6 +9,7 @@
 #   warn TEXT, note TEXT, fail TEXT             told always; told to a person; told, and there is no report
 
 readings() {
+    recall
     case $system in
     FreeBSD) freebsd_readings ;;
     Darwin) macos_readings ;;
