@@ -88,19 +88,25 @@ read_key_file() {
 }
 
 check_key() {
-    blank=$(printf ' \t\r') # a file from Windows ends its lines with \r
-    key=${key#"${key%%[!"$blank"]*}"}
-    key=${key%"${key##*[!"$blank"]}"}
+    case $key in *[!!-~]* | *'**'*) trim_key ;; esac
     case $key in
     '') fail 2 "no key: set AGENTMON_KEY_FILE or AGENTMON_KEY, or run install" ;;
-    *"$(printf '\342\200\242')"* | *"$(printf '\342\200\246')"* | *'**'*) # the console's dots, an ellipsis
-        fail 1 "this key was copied while it was hidden: press v or i in the console, then copy it again" ;;
     *[!!-~]*) fail 1 "the key is malformed: printable ASCII characters without spaces are expected" ;;
     esac
     [ "${#key}" -le 128 ] || fail 1 "the key is longer than 128 characters"
     if [ "${#key}" -lt 24 ] || made_by_agentmon; then return; fi # a short one is somebody's own, given with --key
     case $key in amk_*) fail 1 "this key is damaged: amk_ and 40 letters or digits were expected, but it has ${#key} \
 characters: copy it again" ;; esac
+}
+
+trim_key() { # of what an editor left around it: a file from Windows ends its lines with \r
+    blank=$(printf ' \t\r')
+    key=${key#"${key%%[!"$blank"]*}"}
+    key=${key%"${key##*[!"$blank"]}"}
+    case $key in
+    *"$(printf '\342\200\242')"* | *"$(printf '\342\200\246')"* | *'**'*) # the console's dots, an ellipsis
+        fail 1 "this key was copied while it was hidden: press v or i in the console, then copy it again" ;;
+    esac
 }
 
 made_by_agentmon() { # whether the key looks like those that agentmon makes; --key may bring others
@@ -934,7 +940,8 @@ no_answer() { # sets says for a call that brought no answer: what the client sai
 
 send() { # sets says and code; 0 when the report was taken
     check_settings
-    json_key=$(printf '%s' "$key" | sed 's/["\\]/\\&/g')
+    json_key=$key
+    case $key in *[\"\\]*) json_key=$(printf '%s' "$key" | sed 's/["\\]/\\&/g') ;; esac
     for try in 1 2; do
         report=$(collect) || exit 1
         body="{\"agent_key\":\"$json_key\",${report#?}"

@@ -121,7 +121,8 @@ no_answer() { # sets says for a call that brought no answer: what the client sai
 
 send() { # sets says and code; 0 when the report was taken
     check_settings
-    json_key=$(printf '%s' "$key" | sed 's/["\\]/\\&/g')
+    json_key=$key
+    case $key in *[\"\\]*) json_key=$(printf '%s' "$key" | sed 's/["\\]/\\&/g') ;; esac
     for try in 1 2; do
         report=$(collect) || exit 1
         body="{\"agent_key\":\"$json_key\",${report#?}"
