@@ -125,5 +125,6 @@ def test_every_answered_report_survives_a_power_cut_at_any_moment(course: Course
 @pytest.mark.parametrize("name", ["agentmon.db-wal", "agentmon.db", "data"])
 def test_a_power_cut_does_harm_where_a_sync_is_left_out(course: Course, tmp_path: Path, name: str) -> None:
     less = replace(course, events=power.without_syncs(course.events, lambda path: PurePath(path).name == name))
-    late = [len(less.events) * 3 // 4, len(less.events) - 1]
-    assert list(cuts(less, late, [power.nothing_more], tmp_path)) != []
+    # Right after a checkpoint nothing is at stake, so not every moment does harm; the first that does is enough.
+    late = [len(less.events) * part // 32 - 1 for part in range(32, 8, -1)]
+    assert next(iter(cuts(less, late, [power.nothing_more], tmp_path)), None) is not None
