@@ -87,7 +87,7 @@ def broken(files: dict[PurePath, bytes], answered: set[int], folder: Path) -> st
         prepare_database(database)
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA synchronous = OFF")  # it is looked at and thrown away
-            ((verdict,),) = connection.execute("PRAGMA integrity_check").fetchall()
+            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
             stored = {row[0] for row in connection.execute("SELECT network_rx_bytes FROM sample")}
     except (AgentmonError, sqlite3.Error) as error:
         return f"it does not open: {error}"
