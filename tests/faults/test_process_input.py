@@ -90,7 +90,9 @@ def press_until_told(terminal: Pty) -> None:
     wait_for("the line about a crash", told)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=[pytest.mark.slow] if way in ("exit code", "cancelled") else []) for way in WAYS]
+)
 def test_a_console_that_ends_by_a_defect_says_so_and_exits_1(station: Station, way: str) -> None:
     station.create("web")
     defect, error = WAYS[way]
@@ -114,7 +116,14 @@ def test_where_nothing_can_be_written_the_traceback_is_in_the_users_folder(stati
     assert list((station.folder / "home").rglob("*.console.log"))
 
 
-@pytest.mark.parametrize("way", ["input thread", "output thread", "start", "sys.exit"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "input thread",
+        "sys.exit",
+        *(pytest.param(way, marks=pytest.mark.slow) for way in ("output thread", "start")),
+    ],
+)
 def test_with_keep_serving_a_defect_costs_only_the_console(station: Station, way: str) -> None:
     (key,) = station.create("web")
     defect, error = WAYS[way]

@@ -185,7 +185,7 @@ async def live_through(hub: Hub, course: list[tuple[str, float]]) -> None:
             await hub.beat()
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(courses)
 def test_whatever_the_clock_does_history_holds(course: list[tuple[str, float]]) -> None:
     async def live() -> None:
