@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.agent.unixes import (
     macos,
     say,
 )
+from tests.e2e.harness import put_down, wait_for
 
 AWKS = ("mawk", "gawk", "original-awk")
 """The last is the awk of macOS and FreeBSD."""
@@ -190,9 +192,28 @@ def test_tools_of_freebsd_that_hang_cost_only_their_readings(bsd: Box) -> None:
     impatient(bsd)
     for tool in ("swapinfo", "netstat", "zfs"):
         bsd.stub(tool, f"exec {need('sleep')} 60")
-    value = json.loads(bsd.run("--print").stdout)
+    done = bsd.run("--print")
+    value = json.loads(done.stdout)
     assert "swap_usage" not in value and "network_rx_bytes" not in value
     assert (value["cpu_usage"], usage(value)) == (25.0, {"/": 44.4})
+    assert all(f"{tool} is left out: it does not answer" in done.stderr for tool in ("swapinfo", "netstat", "zfs"))
+
+
+def test_a_tool_that_hangs_is_ended_and_not_asked_again_before(bsd: Box) -> None:
+    impatient(bsd)
+    bsd.stub("mount", f"echo $$ >>{bsd.root}/asked; exec {need('sleep')} 60")
+    done = bsd.run("--print")
+    assert (json.loads(done.stdout)["disk_usage"], "mount is left out" in done.stderr) == ([], True)
+    stat = Path("/proc", (bsd.root / "asked").read_text().strip(), "stat")
+    wait_for("mount to be ended", lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
+    holder = subprocess.Popen([need("sleep"), "60"])  # as one that waits in the kernel, and cannot be ended
+    with put_down(holder):
+        started = subprocess.run(["ps", "-o", "lstart=", "-p", str(holder.pid)], capture_output=True, text=True).stdout
+        bsd.stub("ps", f"echo '{started.strip()}'")
+        bsd.write("home/.config/agentmon-agent/state/blocked", f"{holder.pid} {'_'.join(started.split())} mount\n")
+        again = bsd.run("--print")
+    assert "mount is left out: it still does not answer" in again.stderr
+    assert len((bsd.root / "asked").read_text().split()) == 1
 
 
 def test_macs_of_intel_have_smaller_pages(mac: Box) -> None:
