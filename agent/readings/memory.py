@@ -80,13 +80,13 @@ def linux_zfs_cache() -> int:
     In a container with lxcfs they are the host's, while meminfo is the container's.
     """
     try:
-        stats = (proc() / "spl/kstat/zfs/arcstats").read_text(encoding="ascii")
+        stats = (proc() / "spl/kstat/zfs/arcstats").read_text(encoding="ascii", errors="replace")
         if _has_lxcfs():
             return 0
         rows = (line.split() for line in stats.splitlines())
-        values = {row[0]: int(row[2]) for row in rows if len(row) == 3 and row[0] in ("size", "c_min")}
+        values = {row[0]: int(row[2]) for row in rows if len(row) == 3 and row[2].isdecimal()}
         return max(0, values["size"] - values["c_min"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, KeyError):
         return 0
 
 

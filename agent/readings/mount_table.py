@@ -46,10 +46,15 @@ def _as_linux_tells(mounts: list[Mount]) -> list[Mount]:
     if any("\\" in mount.mountpoint or "\\" in mount.device for mount in mounts):
         mounts = _spelled_by_kernel(mounts)
     devices = [mount.device for mount in mounts if mount.device.startswith("/")]
-    if len(devices) == len(set(devices)):
+    if len(devices) == len(set(devices)) and all(mount.writable for mount in mounts):
         return mounts
-    roots = kernel_roots()
-    return [mount._replace(root=roots.get(mount.mountpoint, "/")) for mount in mounts]
+    sources = kernel_sources()
+    return [_from_source(mount, sources.get(mount.mountpoint)) for mount in mounts]
+
+
+def _from_source(mount: Mount, source: tuple[str, str] | None) -> Mount:
+    """Return the mount with the options of its file system: a unit sees what can be written mounted read-only."""
+    return mount if source is None else mount._replace(root=source[0], options=source[1])
 
 
 def _spelled_by_kernel(mounts: list[Mount]) -> list[Mount]:
@@ -72,9 +77,9 @@ def kernel_table() -> list[tuple[str, str, str]]:
     return []
 
 
-def kernel_roots() -> dict[str, str]:
-    """Return, by mount point, the folder of its file system that is mounted there."""
-    return {unescaped(row[4]): unescaped(row[3]) for row in _rows("self/mountinfo") if len(row) > 4}
+def kernel_sources() -> dict[str, tuple[str, str]]:
+    """Return, by mount point, the folder of its file system that is mounted there, and that file system's options."""
+    return {unescaped(row[4]): (unescaped(row[3]), row[-1]) for row in _rows("self/mountinfo") if len(row) > 9}
 
 
 def _rows(name: str) -> list[list[str]]:

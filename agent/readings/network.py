@@ -14,10 +14,10 @@ Counters = dict[str, tuple[int, int]]
 """Bytes in and out of each interface."""
 
 VIRTUAL = re.compile(
-    r"(lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|xenbr|ovs|vnet|vif|cni|cali|cilium|lxc\d|flannel"
-    r"|bond|team|vlan|macvlan|macvtap|ipvlan|vxlan|geneve|tun|tap|wg|tailscale|zt|ifb|imq|dummy|sit|gre|erspan"
-    r"|ip6tnl|ip6gre|ip_vti|ip6_vti|nlmon|.*\.\d+$)"
-    r"|(lo\d|lagg|vm-|epair|ovpn|enc\d|pf(log|sync)|gif|stf|ipsec|ipfw|usbus|plip|carp|utun|awdl|llw|anpi|ap\d|vmenet)"
+    r"(lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|xenbr|ovs|vnet|vif|fw(br|pr|ln)|cni|cali|cilium|lxc[_\d]"
+    r"|flannel|bond|team|vlan|macv|ipvlan|vxlan|geneve|tun|tap|wg|tailscale|zt|ifb|imq|dummy|sit|gre|erspan|ip6|ip_vti"
+    r"|nlmon|ppp|.*\.\d+$)"
+    r"|(lo\d|lagg|vm-|epair|ovpn|enc\d$|pf(log|sync)|gif|stf|ipsec|ipfw|usbus|plip|carp|utun|awdl|llw|anpi|ap\d|vmenet)"
     r"|(Loopback|vEthernet|isatap|Teredo|6to4|Local Area Connection\*|VMware|VirtualBox|Npcap|Tailscale|ZeroTier"
     r"|WireGuard|OpenVPN|Bluetooth)"
 )

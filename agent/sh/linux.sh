@@ -56,8 +56,9 @@ function zfs_cache(   line, f, bytes) { # KiB beyond its least size; in a contai
 
 # Bytes since boot over the cards; without any, over all that is no loopback, bridge, bond, tunnel or end of a pair.
 function network(   line, f, n, i, name, rx, tx, has_cards, seen, virtual) {
-    virtual = "^(lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|vnet|vif|tap|fw(br|pr|ln)|cni|cali|flannel|lxc_" \
-        "|vxlan|geneve|ovs|tun|wg|tailscale|zt|ifb|dummy|sit|gre|erspan|ip6|ip_vti|ipvlan|macv|bond|team|vlan|ppp)|[.][0-9]+$"
+    virtual = "^(lo$|veth|br|docker|podman|virbr|vmbr|lxcbr|lxdbr|incusbr|xenbr|vnet|vif|tap|fw(br|pr|ln)|cni|cali|cilium|flannel" \
+        "|lxc[_0-9]|vxlan|geneve|ovs|tun|wg|tailscale|zt|ifb|imq|dummy|sit|gre|erspan|ip6|ip_vti|ipvlan|macv|nlmon|bond|team|vlan|ppp)" \
+        "|[.][0-9]+$"
     while ((getline line < "/proc/net/dev") > 0) {
         if (!sub(/:/, " ", line) || split(line, f) < 10) continue
         name[++n] = f[1]; rx[n] = f[2]; tx[n] = f[10]
@@ -74,25 +75,28 @@ function network(   line, f, n, i, name, rx, tx, has_cards, seen, virtual) {
 function settings_of(file, into,   line, key, n) {
     while ((getline line < file) > 0) {
         sub(/\r$/, "", line)
-        if (!match(line, /^[ \t]*[A-Za-z0-9_]+=/)) continue
-        key = substr(line, 1, RLENGTH - 1); sub(/^[ \t]+/, "", key)
-        into[key] = unquoted(substr(line, RLENGTH + 1)); n++
+        sub(/[ \t]+$/, "", line); sub(/^[ \t]+/, "", line)
+        if (line !~ /^[A-Za-z_][A-Za-z0-9_]*=("([^"\\]|\\.)*"|\047[^\047]*\047|[^ \t"\047]*)$/) continue
+        key = line; sub(/=.*/, "", key)
+        into[key] = unquoted(substr(line, length(key) + 2)); n++
     }
     return n
 }
-function unquoted(s,   q, out, i) {
-    sub(/[ \t]+$/, "", s)
+function unquoted(s,   q, out) {
     q = substr(s, 1, 1)
-    if ((q == "\"" || q == "\047") && length(s) > 1 && substr(s, length(s)) == q) s = substr(s, 2, length(s) - 2)
-    while (q != "\047" && (i = index(s, "\\"))) { out = out substr(s, 1, i - 1) substr(s, i + 1, 1); s = substr(s, i + 2) }
+    if (q == "\"" || q == "\047") s = substr(s, 2, length(s) - 2)
+    while (q != "\047" && match(s, /\\[\\$"`\047]/)) {
+        out = out substr(s, 1, RSTART - 1) substr(s, RSTART + 1, 1)
+        s = substr(s, RSTART + 2)
+    }
     return out s
 }
 function system_name(   os, dsm) {
+    if (settings_of("/etc.defaults/VERSION", dsm) && dsm["productversion"] != "")
+        return "Synology " (dsm["os_name"] == "" ? "DSM" : dsm["os_name"]) " " dsm["productversion"]
     if (!settings_of("/etc/os-release", os)) settings_of("/usr/lib/os-release", os)
     if (os["PRETTY_NAME"] != "") return os["PRETTY_NAME"]
     if (os["NAME"] != "") return os["NAME"] (os["VERSION"] == "" ? "" : " " os["VERSION"])
-    if (settings_of("/etc.defaults/VERSION", dsm) && dsm["productversion"] != "")
-        return "Synology " (dsm["os_name"] == "" ? "DSM" : dsm["os_name"]) " " dsm["productversion"]
     return "Linux"
 }
 
@@ -106,7 +110,7 @@ function read_mounts(   line, f, g) {
     while ((getline line < "/proc/mounts") > 0) {
         split(line, f); n++; device[n] = f[1]; point[n] = f[2]; type[n] = f[3]
         read_only[n] = (f[2] in whole ? whole[f[2]] : f[4]) ~ /^ro(,|$)/
-        if (f[3] == "autofs" && f[4] ~ /,timeout=[1-9]/) idle[f[2]]
+        if (f[3] == "autofs" && f[4] ~ /(^|,)timeout=0*[1-9]/) idle[f[2]]
         if (f[3] == "fuse.lxcfs" && f[2] ~ /\/meminfo$/) lxcfs = 1
     }
 }
@@ -119,21 +123,23 @@ function is_disk(i,   t) { # no images, which are always full, no memory, nothin
     if (t ~ /^(squashfs|erofs|cramfs|romfs|iso9660|udf|tmpfs|ramfs|rootfs|devtmpfs)$/) return 0
     if (read_only[i] && (device[i] ~ /^\/dev\/loop/ || t ~ /^(overlay|composefs|aufs)$/)) return 0
     if (t == "zfs" && (device[i] ~ /@/ || point[i] ~ /\/\.zfs\/snapshot\//)) return 0
-    if (point[i] == "/") return t !~ /^(nfs|cifs|smb|ceph|afs|coda)/
-    return (t in on_device) || t ~ known
+    if ((t in on_device) || t ~ known) return 1
+    return point[i] == "/" && !read_only[i] && t !~ /^(nfs|cifs|smb|ceph|glusterfs|lustre|afs|coda)/
 }
 function better(a, b) {
     if (read_only[a] != read_only[b]) return read_only[b]
     if (is_bind(a) != is_bind(b)) return is_bind(b)
-    if (length(point[a]) != length(point[b])) return length(point[a]) < length(point[b])
+    if (size_of(point[a]) != size_of(point[b])) return size_of(point[a]) < size_of(point[b])
     return a < b
 }
-function is_bind(i) { # of a folder of the disk, or a subvolume of btrfs
-    return point[i] != "/" && (point[i] in folder) && folder[point[i]] != "/"
+function is_bind(i) { # of a folder of the disk; a subvolume of btrfs looks alike, and is the disk
+    return type[i] != "btrfs" && point[i] != "/" && (point[i] in folder) && folder[point[i]] != "/"
 }
+function size_of(name) { return length(name) - 3 * gsub(/\\[0-7][0-7][0-7]/, "&", name) } # without the escapes
 
 function choose_mounts(   i, d, later) {
-    known = "^(ext[234]|xfs|btrfs|zfs|bcachefs|f2fs|jfs|ubifs|jffs2|vfat|exfat|ntfs3?|fuseblk|hfs|hfsplus)$"
+    known = "^(ext[234]|xfs|btrfs|zfs|bcachefs|f2fs|jfs|nilfs2|reiserfs|reiser4|ocfs2|gfs2|ubifs|jffs2" \
+        "|vfat|msdos|exfat|ntfs3?|fuseblk|hfs|hfsplus|apfs|ufs)$"
     for (i = n; i; i--) { hidden[i] = below(point[i], later); later[point[i]] }
     for (i = 1; i <= n; i++) {
         d = device[i]

@@ -77,6 +77,20 @@ TANK = "tank @/tank zfs rw 0 0\n" + "".join(f"tank/d{n} @/tank/d{n} zfs rw 0 0\n
 TANK_SPACE = {"@/tank": (128, GIB * 1024)} | {f"@/tank/d{n}": (966367642, GIB * 1024) for n in range(10)}
 RPOOL = "rpool/ROOT/pve-1 / zfs rw 0 0\nrpool/data/subvol-101-disk-0 @/rpool/data/subvol-101-disk-0 zfs rw 0 0\n"
 AUTOFS = "systemd-1 @/mnt/b autofs rw,fd=51,timeout={},direct 0 0\n/dev/sdb1 @/mnt/b ext4 rw 0 0\n"
+RARE = ("nilfs2", "reiserfs", "reiser4", "ocfs2", "gfs2", "msdos", "apfs", "ufs")
+OTHERS = (
+    "enc600",
+    "fwbr1",
+    "fwpr1p0",
+    "fwln1i0",
+    "lxc_health",
+    "lxc1",
+    "cilium_host",
+    "ppp0",
+    "imq0",
+    "xenbr0",
+    "ip6_vti0",
+)
 
 CASES = {
     "names with escapes": Case(
@@ -145,6 +159,62 @@ CASES = {
         {"os": "Clear Linux OS"}, {"etc/os-release": ABSENT, "usr/lib/os-release": 'PRETTY_NAME="Clear Linux OS"\n'}
     ),
     "os-release of Windows' lines": Case({"os": "Odd"}, {"etc/os-release": 'PRETTY_NAME="Odd"\r\n'}),
+    "a file system of the disk mounted read-only elsewhere": Case(
+        disks(**{"/": 50.0, "@/a": 50.0}),
+        {
+            "proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / @/a ro - ext4 /dev/sdb1 rw\n"
+            "3 1 8:2 / @/longer rw - ext4 /dev/sdb1 rw\n"
+        },
+        "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 @/a ext4 ro 0 0\n/dev/sdb1 @/longer ext4 rw 0 0\n",
+    ),
+    "a unit that may write nothing": Case(
+        disks(**{"/": 50.0, "@/own": 50.0}),
+        {
+            "proc/self/mountinfo": "1 0 0:9 / / ro - overlay overlay rw,lowerdir=/l\n"
+            "2 1 7:1 / @/own ro - ext4 /dev/loop1 rw\n3 1 7:2 / @/image ro - ext4 /dev/loop2 ro\n"
+        },
+        "overlay / overlay ro 0 0\n/dev/loop1 @/own ext4 ro 0 0\n/dev/loop2 @/image ext4 ro 0 0\n",
+    ),
+    "a subvolume of btrfs beside the whole": Case(
+        disks(**{"/": 50.0, "@/data": 50.0}),
+        {
+            "proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / @/mnt/whole rw - btrfs /dev/sdb rw\n"
+            "3 1 0:9 /@data @/data rw - btrfs /dev/sdb rw\n"
+        },
+        "/dev/sda1 / ext4 rw 0 0\n/dev/sdb @/mnt/whole btrfs rw 0 0\n/dev/sdb @/data btrfs rw 0 0\n",
+    ),
+    "the shorter of two names, without escapes": Case(
+        disks(**{"/": 50.0, "@/n 1": 50.0}),
+        mounts="/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 @/abcd ext4 rw 0 0\n/dev/sdb1 @/n\\0401 ext4 rw 0 0\n",
+    ),
+    "a read-only root of no disk": Case(disks(), mounts="x / virtiofs ro 0 0\n"),
+    "a root of another machine": Case(disks(), mounts="x / lustre rw 0 0\n"),
+    "disks of types that the kernel does not list": Case(
+        disks(**{"/": 50.0} | {f"@/{name}": 50.0 for name in RARE}),
+        mounts="/dev/sda1 / ext4 rw 0 0\n" + "".join(f"/dev/{name} @/{name} {name} rw 0 0\n" for name in RARE),
+    ),
+    "an automount whose end is told first": Case(
+        disks(**{"/": 50.0}),
+        mounts="/dev/sda1 / ext4 rw 0 0\na @/mnt/b autofs timeout=060,rw 0 0\n/dev/sdb1 @/mnt/b ext4 rw 0 0\n",
+    ),
+    "os-release with what is no assignment": Case(
+        {"os": "B"}, {"etc/os-release": 'PRETTY_NAME="A" # c\nPRETTY_NAME=x y\nPRETTY_NAME="z\nNAME=B\n'}
+    ),
+    "os-release with backslashes": Case({"os": 'a\\n"$`'}, {"etc/os-release": r'PRETTY_NAME="a\n\"\$\`"' + "\n"}),
+    "a cache of ZFS with a line that is spoilt": Case(
+        {"memory_usage": 28.1}, {"proc/meminfo": HOST, "proc/spl/kstat/zfs/arcstats": "\u00e9\nsize 4 x\n" + ARC}
+    ),
+    "a cache of ZFS below nothing": Case(
+        {"memory_usage": 87.5},
+        {"proc/meminfo": HOST, "proc/spl/kstat/zfs/arcstats": "c_min 4 -5\nsize 4 21474836480\n"},
+    ),
+    "cards by name where /sys tells of others": Case(
+        network(1000),
+        {
+            "sys/class/net/eth0/device/": "",
+            "proc/net/dev": net_dev(**{name: (1000 if name == "enc600" else 7,) * 2 for name in OTHERS}),
+        },
+    ),
     "ZFS' cache": Case({"memory_usage": 28.1}, {"proc/meminfo": HOST, "proc/spl/kstat/zfs/arcstats": ARC}),
     "a container beside a large cache": Case(
         {"memory_usage": 50.0},
