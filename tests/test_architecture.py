@@ -93,7 +93,7 @@ def readme_commands() -> list[str]:
 def test_the_readme_opens_with_exactly_two_commands() -> None:
     run, test = readme_commands()
     assert run.endswith("agentmon serve --tui --self")
-    assert test.endswith("pytest -q -n 8")
+    assert test.endswith("pytest -q -n 6")
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert [block.strip() for block in blocks[:2]] == [run, test]
 

@@ -79,10 +79,10 @@ def test_where_timeout_is_old(dash: Box) -> None:
     assert_the_others_are_there(dash)
 
 
-def test_where_no_timeout_is(box: Box) -> None:
-    hang(box).stub("sleep", f"exec {box.tool('sleep')} 1")
-    (box.bin / "timeout").unlink()
-    assert_the_others_are_there(box)
+def test_where_no_timeout_is(dash: Box) -> None:
+    hang(dash).stub("sleep", f"exec {dash.tool('sleep')} 1")
+    (dash.bin / "timeout").unlink()
+    assert_the_others_are_there(dash)
 
 
 def test_the_report_is_there_within_some_six_seconds(dash: Box) -> None:

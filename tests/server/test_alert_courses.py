@@ -47,7 +47,7 @@ def test_known_courses(fresh: Callable[[], Path], course: Course) -> None:
     asyncio.run(play(fresh(), course))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(course=COURSES)
 def test_begins_and_ends_match_one_to_one(fresh: Callable[[], Path], course: Course) -> None:
     asyncio.run(play(fresh(), course))
