@@ -115,7 +115,9 @@ class Session:
 
     async def _open(self) -> Running:
         start = await self._receivers.__aenter__()
-        return await start(store=FakeStore(), max_report_rate=0, max_unproductive_rate=0)
+        # Its loop runs only while an example is asked, and on a busy machine that can take long: no deadline is meant.
+        patience = {"body_deadline_s": 120.0, "header_deadline_s": 120.0}
+        return await start(store=FakeStore(), max_report_rate=0, max_unproductive_rate=0, **patience)
 
     def ask(self, data: bytes, *, head: bool = False) -> Reply:
         """Send bytes on a new connection, end the sending side, and return the first answer."""
