@@ -15,6 +15,9 @@ from server.receiver_log import LOGGER_NAME
 from server.rejected import RejectionLog
 from store.rejections import Refusal
 
+PARSED_WITHIN_S = 1.0
+"""What has arrived whole is parsed by then: a sweep must not come in between and call it late."""
+
 SWEEPS_PER_DEADLINE = 4
 MAX_DRAINED = 1 << 20
 """Bytes that a refused connection may still send before it is cut."""
@@ -253,9 +256,9 @@ class Gate:
         self._headers_due.pop(connection, None)
 
     def hurry(self, connection: Connection) -> None:
-        """Make a request's headers due now: they are here already, or never will be."""
+        """Make a request's headers due soon: they are here already, though perhaps not yet parsed, or never will be."""
         if connection in self._headers_due:
-            self._headers_due[connection] = self._loop.time()
+            self._headers_due[connection] = self._loop.time() + PARSED_WITHIN_S
             self._headers_due.move_to_end(connection, last=False)
 
     def hold(self, connection: Connection) -> None:

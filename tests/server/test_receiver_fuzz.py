@@ -150,8 +150,7 @@ def session() -> Iterator[Session]:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_body_gives_a_5xx_a_long_answer_or_an_echo(session: Session, body: bytes) -> None:
     reply = session.ask(report_request(body))
-    # 408: the receiver's loop runs only while an example is asked, so a request may seem late to it.
-    assert reply.status in (200, 404, 408, 422, 429)
+    assert reply.status in (200, 404, 422, 429)
     assert reply.json["status"] == ("ok" if reply.status == 200 else "error")
     assert len(reply.body) + len(str(reply.headers)) < MAX_ANSWER
     assert MARKER.encode() not in reply.body
